@@ -1,0 +1,1 @@
+"""The municipality's web app, on top of `client`."""
