@@ -1,0 +1,7 @@
+"""One unambiguous way to put several values into one byte string, for whatever is hashed, keyed or authenticated."""
+
+
+def framed(*parts: str | bytes) -> bytes:
+    """Join parts so that no two different lists give the same bytes: each behind its length (4 bytes, big-endian)."""
+    raw = [part.encode() if isinstance(part, str) else part for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in raw)

@@ -1,0 +1,49 @@
+"""Phone numbers and e-mail addresses: one spelling each, and nothing for those that are nobody's own.
+
+Classes (all that a line names gets one form):
+- phone: "+31 6 17614633", "0031617614633", "06-17614633", "0617614633", "+31 (0)6 17 61 46 33";
+- e-mail: case, "mailto:", "<...>", googlemail.com and gmail.com.
+"""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+from privacy.normalise.text import CACHE, word_set
+
+_DUTCH = re.compile(r"(?:\+31|0031|0)(?:\(0\)|0)?([1-9][0-9]{8})")
+_UNLIKELY = re.compile(r"([0-9])\1{5}|1234567|2345678")  # somebody filled in a form
+_NOBODY = word_set("admin contact geen geenemail info klant mail no-reply nomail noreply nvt onbekend postbus test x")
+
+
+@lru_cache(CACHE)
+def normalise_phone(text: str) -> str:
+    """Write a phone number in E.164 without the plus; "" when it is none, or a stand-in such as 0600000000.
+
+    Numbers without a country are Dutch.
+    """
+    if not text:
+        return ""
+    dutch = _DUTCH.fullmatch(re.sub(r"[^0-9+()]", "", text))  # most are; the library takes thirty times as long
+    number = f"31{dutch[1]}" if dutch else _by_library(text)
+    return "" if _UNLIKELY.search(number, 2) else number
+
+
+def _by_library(text: str) -> str:
+    try:
+        number = phonenumbers.parse(text, "NL")
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+def normalise_email(text: str) -> str:
+    """Write an e-mail address in small letters; "" when it is none, or belongs to no one person."""
+    text = text.strip(" <>;,.").casefold().removeprefix("mailto:")
+    local, at, domain = text.rpartition("@")
+    if not (at and local and "." in domain) or " " in text or local in _NOBODY:
+        return ""
+    return f"{local}@gmail.com" if domain == "googlemail.com" else text

@@ -1,0 +1,99 @@
+"""The signed pilot document: the root of trust between a municipality's desk and its creditors.
+
+The desk signs it; the service only keeps and hands it on. It holds the keys of all who take part, so that the service
+can slip in none of its own: creditors know the desk by a fingerprint that they typed in, the desk each creditor alike.
+"""
+
+import base64
+import hashlib
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from privacy.errors import PrivacyError
+from privacy.framing import framed
+from privacy.signing import fingerprint, sign, verify
+from signals.documents import Document
+from signals.pilot import Pilot
+from signals.report import Base64, Hex32, Slug
+
+SIGNED_AS = "vroegsein/pilot/v1"
+
+
+class UntrustedDocument(PrivacyError):
+    """A pilot document, or the pilot key handed out beside it, is not the desk's.
+
+    The fingerprint that was typed in is not the one of the keys in the document, or the key is not the one it names.
+    """
+
+    code = "untrusted-document"
+
+
+class CreditorKeys(Document):
+    """The keys by which one creditor signs its deliveries and gets the pilot key."""
+
+    signing: dict[str, Any]
+    envelope: Base64
+
+
+class PilotDocument(Document):
+    """What a desk signs: the pilot's terms, its own keys, the creditors' keys, the key epoch, the rule set's hash."""
+
+    version: Annotated[int, Field(ge=1)]
+    pilot: Pilot
+    desk: Slug
+    signing: dict[str, Any]
+    recipient: Base64
+    recipient_key: str
+    creditors: dict[Slug, CreditorKeys]
+    epoch: Annotated[int, Field(ge=1, le=9999)]
+    key_check: Hex32
+    rule_set_hash: Hex32
+
+    def fingerprint(self) -> str:
+        """What a creditor types in, over the desk's signing and recipient keys."""
+        return fingerprint([jwk_bytes(self.signing), self.recipient.encode()])
+
+    def signed(self, private: dict[str, Any]) -> str:
+        """The document as a JWS, signed with the desk's key."""
+        return sign(self.model_dump_json().encode(), private, SIGNED_AS)
+
+
+def jwk_bytes(public: dict[str, Any]) -> bytes:
+    """The parts of a JWK that make the key, for fingerprints (as in RFC 7638, other members don't count)."""
+    return framed(str(public["kty"]), str(public["crv"]), str(public["x"]))
+
+
+def key_check(pilot: str, epoch: int, key: bytes) -> str:
+    """What a signed document says of the pilot key without telling it (32 random bytes: there is nothing to guess).
+
+    Everybody can seal to a creditor's public key. Without this the service could hand out a pilot key of its own making
+    and try out whom the match keys under it belong to.
+    """
+    return hashlib.sha256(framed("vroegsein/pilot-key-check/v1", pilot, str(epoch), key)).hexdigest()
+
+
+def creditor_fingerprint(keys: CreditorKeys) -> str:
+    """What a desk types in for one creditor, over its signing and envelope keys."""
+    return fingerprint([jwk_bytes(keys.signing), keys.envelope.encode()])
+
+
+def read_signed(token: str, expected_fingerprint: str) -> PilotDocument:
+    """Check a signed pilot document against the fingerprint that was typed in. Raises UntrustedDocument, NotSigned."""
+    try:
+        claimed = PilotDocument.model_validate_json(_payload_unchecked(token))
+        named = claimed.fingerprint()
+    except (ValueError, KeyError, IndexError):  # pydantic's and binascii's errors are kinds of the first
+        raise UntrustedDocument("this is not a pilot document of a version that this program knows") from None
+    if _digits(named) != _digits(expected_fingerprint):
+        raise UntrustedDocument("the keys in this pilot document are not those of the fingerprint that was typed in")
+    return PilotDocument.model_validate_json(verify(token, claimed.signing, SIGNED_AS))
+
+
+def _payload_unchecked(token: str) -> bytes:
+    payload = token.split(".")[1]
+    return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))

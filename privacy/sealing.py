@@ -1,0 +1,103 @@
+"""Contact details as ciphertext for the municipality: the envelope around one delivery and around each report in it.
+
+A fresh delivery key is sealed once to the municipality (privacy/hybrid.py). Each report has a random key of its own,
+wrapped by the delivery key, so that one report is shredded by deleting 60 bytes. Associated data ties every ciphertext
+to its pilot, creditor, reference, recipient key and to the hash of all that travels in clear, so that nothing can be
+moved to, or altered beside, another report.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from privacy import hybrid
+from privacy.errors import PrivacyError
+from privacy.framing import framed
+
+PADDED_TO = 512  # bytes: the length of a name or of a note says nothing
+_ONE_TIME_NONCE = bytes(12)  # right for a key that seals exactly one message
+_NONCE = 12
+_DELIVERY = "vroegsein/delivery-key/v1"
+_REPORT = "vroegsein/report/v1"
+
+
+class AlteredReport(PrivacyError):
+    """A sealed report does not fit what travels beside it: somebody altered or moved one of the two."""
+
+    code = "altered-report"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedReport:
+    """What travels with one report: its key, wrapped (60 bytes), and the details under that key."""
+
+    wrapped_key: bytes
+    contact: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Envelope:
+    """One delivery's key, and the binding that every ciphertext of the delivery carries."""
+
+    key: bytes
+    pilot: str
+    creditor: str
+    recipient_key: str
+
+    @classmethod
+    def new(cls, pilot: str, creditor: str, recipient_key: str) -> "Envelope":
+        """Make a delivery key that was never used."""
+        return cls(AESGCM.generate_key(256), pilot, creditor, recipient_key)
+
+    def sealed_to(self, recipient: bytes, content_hash: str) -> bytes:
+        """Seal the delivery key to the municipality's public key, for this delivery alone."""
+        return hybrid.seal(self.key, recipient, *self._purpose(content_hash))
+
+    @classmethod
+    def opened(
+        cls, sealed: bytes, private: bytes, pilot: str, creditor: str, recipient_key: str, content_hash: str
+    ) -> "Envelope":
+        """Open a delivery's envelope. Raises hybrid.NotForThisKey when any part of the binding differs."""
+        empty = cls(b"", pilot, creditor, recipient_key)
+        key = hybrid.unseal(sealed, private, *empty._purpose(content_hash))
+        return cls(key, pilot, creditor, recipient_key)
+
+    def seal(self, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
+        """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
+        report_key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
+        bound = self._bound(reference, sent)
+        text = json.dumps(details, ensure_ascii=False, separators=(",", ":")).encode()
+        padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
+        return SealedReport(
+            wrapped_key=nonce + AESGCM(self.key).encrypt(nonce, report_key, bound),
+            contact=AESGCM(report_key).encrypt(_ONE_TIME_NONCE, padded, bound),
+        )
+
+    def open(self, sealed: SealedReport, reference: str, sent: bytes) -> dict[str, str | int]:
+        """Open one report's details. Raises AlteredReport."""
+        bound = self._bound(reference, sent)
+        nonce, wrapped = sealed.wrapped_key[:_NONCE], sealed.wrapped_key[_NONCE:]
+        try:
+            report_key = AESGCM(self.key).decrypt(nonce, wrapped, bound)
+            text = AESGCM(report_key).decrypt(_ONE_TIME_NONCE, sealed.contact, bound)
+            details = json.loads(text)
+        except (InvalidTag, ValueError):
+            raise AlteredReport("the report or its sealed details were altered, or belong to another report") from None
+        if not isinstance(details, dict):
+            raise AlteredReport("the sealed details do not have the form of this version")
+        return details
+
+    def _purpose(self, content_hash: str) -> tuple[str, ...]:
+        return (_DELIVERY, self.pilot, self.creditor, self.recipient_key, content_hash)
+
+    def _bound(self, reference: str, sent: bytes) -> bytes:
+        return framed(_REPORT, self.pilot, self.creditor, reference, self.recipient_key, hashlib.sha256(sent).digest())
+
+
+def report_leaf(sent: bytes, sealed: SealedReport) -> bytes:
+    """What the creditor's signature covers of one report: the clear text and the ciphertext, each by its hash."""
+    return hashlib.sha256(sent).digest() + hashlib.sha256(framed(sealed.wrapped_key, sealed.contact)).digest()

@@ -1,0 +1,186 @@
+"""Match keys are what docs/match-keys.md says, tell no more than they must, and meet for one person's spellings."""
+
+import hashlib
+import hmac
+import json
+import re
+from datetime import date
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privacy.identity import Contact
+from privacy.matchkeys import STRONG_KEYS, WEAK_KEYS, district_key, match_keys
+from signals.report import MatchKeys
+
+PILOT_KEY = bytes(range(32))
+DOCUMENT = Path(__file__).parents[2] / "docs" / "match-keys.md"
+EXAMPLES = json.loads(re.findall(r"```json\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)[0])
+CONTACTS = st.builds(
+    Contact,
+    name=st.text(max_size=20),
+    surname=st.text(max_size=20),
+    initials=st.text(max_size=5),
+    birth_date=st.none() | st.dates(),
+    street=st.text(max_size=12),
+    house_number=st.text(max_size=5),
+    addition=st.text(max_size=5),
+    postcode=st.sampled_from(("6789 CA", "", "6789", "x")),
+    phone=st.text("0123456789+ ", max_size=12),
+    email=st.text(max_size=12),
+)
+
+
+def by_the_document(kind: str, *values: str) -> str:
+    parts = [part.encode() for part in ("v1.hmac", kind, *values)]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.new(bytes.fromhex(EXAMPLES["pilotKey"]), message, hashlib.sha256).hexdigest()[:32]
+
+
+def contact_of(example: dict[str, Any]) -> Contact:
+    details = dict(example["contact"])
+    if "birth_date" in details:
+        details["birth_date"] = date.fromisoformat(details["birth_date"])
+    return Contact(**details)
+
+
+def meet(one: MatchKeys, other: MatchKeys) -> bool:
+    """Whether two reports are joined: by a strong key, or by a weak one that no birth date vetoes."""
+    tokens = {weak.key: weak.birth for weak in other.weak}
+    shared = [(weak.birth, tokens[weak.key]) for weak in one.weak if weak.key in tokens]
+    return bool(set(one.strong) & set(other.strong)) or any(not (a and b) or a == b for a, b in shared)
+
+
+@pytest.mark.parametrize("example", EXAMPLES["examples"], ids=lambda example: example["about"])
+def test_the_documents_examples_are_right(example: dict[str, Any]) -> None:
+    made = match_keys(PILOT_KEY, [contact_of(example)])
+    tokens = {weak.key: weak.birth for weak in made.weak}
+    places = {"dwelling": made.dwelling, "street-dwelling": made.street_dwelling, "building": made.building}
+    for row in example["keys"]:
+        assert row["key"] == by_the_document(row["kind"], *row["values"])
+        if row["list"] == "strong":
+            assert row["key"] in made.strong
+        elif row["list"] == "weak":
+            assert tokens[row["key"]] == row.get("birth")
+        else:
+            assert places[row["kind"]] == row["key"]
+
+
+def test_the_documents_examples_leave_no_key_unsaid() -> None:
+    for example in EXAMPLES["examples"]:
+        one, other = (match_keys(PILOT_KEY, [contact_of(example)]) for _ in range(2))  # random ones differ
+        said = {row["key"] for row in example["keys"]}
+        assert set(one.strong) & set(other.strong) == {r["key"] for r in example["keys"] if r["list"] == "strong"}
+        assert {weak.key for weak in one.weak} & {weak.key for weak in other.weak} <= said
+
+
+def test_the_documents_district_is_right() -> None:
+    assert district_key(PILOT_KEY, EXAMPLES["district"]["postcode4"]) == EXAMPLES["district"]["key"]
+    assert EXAMPLES["district"]["key"] == by_the_document("district", "6789")
+
+
+@given(CONTACTS)
+def test_every_report_has_as_many_keys_and_is_fit_for_the_wire(contact: Contact) -> None:
+    made = match_keys(PILOT_KEY, [contact])
+    assert (len(set(made.strong)), len({weak.key for weak in made.weak})) == (STRONG_KEYS, WEAK_KEYS)
+    assert list(made.strong) == sorted(made.strong)
+    assert [weak.key for weak in made.weak] == sorted(weak.key for weak in made.weak)
+    assert len({weak.birth is None for weak in made.weak}) == 1
+    assert MatchKeys.model_validate_json(made.model_dump_json(by_alias=True)) == made
+
+
+@given(CONTACTS)
+def test_another_pilots_keys_meet_none_of_these(contact: Contact) -> None:
+    one, other = match_keys(PILOT_KEY, [contact]), match_keys(PILOT_KEY[::-1], [contact])
+    assert not set(one.strong) & set(other.strong)
+    assert not {weak.key for weak in one.weak} & {weak.key for weak in other.weak}
+    assert (one.dwelling, one.street_dwelling, one.building) != (other.dwelling, other.street_dwelling, other.building)
+
+
+@given(st.lists(CONTACTS, min_size=2, max_size=3))
+def test_the_order_of_repeated_rows_says_nothing(contacts: list[Contact]) -> None:
+    made = [match_keys(PILOT_KEY, order, fill=bytes) for order in permutations(contacts)]
+    assert all(one == made[0] for one in made)
+
+
+def test_repeated_rows_join_their_keys() -> None:
+    full = Contact(name="S. de Jong", birth_date=date(1982, 3, 5), postcode="6789 CA", house_number="3")
+    other = Contact(name="S. de Jnog", phone="0657557434")
+    both = match_keys(PILOT_KEY, [other, full])
+    assert meet(both, match_keys(PILOT_KEY, [full]))
+    assert set(both.strong) & set(match_keys(PILOT_KEY, [other]).strong)
+    assert both.dwelling == match_keys(PILOT_KEY, [full]).dwelling
+
+
+BORN = date(1982, 3, 5)
+HOME: dict[str, Any] = {"street": "Kerkstraat", "house_number": "12", "addition": "A", "postcode": "6789 CA"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Contact(name="S. de Jong", **HOME), Contact(surname="Jong, de", first_name="Stella", birth_date=BORN, **HOME)),
+        (Contact(name="S. de Jnog", **HOME), Contact(name="S. de Jong", **HOME)),
+        (Contact(name="T. Vermeulen", **HOME), Contact(name="T. Vermeluen-Smit", birth_date=BORN, **HOME)),
+        (Contact(name="S. Jansen-de Jong", **HOME), Contact(name="S. de Jong-Jansen", **HOME)),
+        (Contact(name="S. Jansen-de Jong", birth_date=BORN), Contact(name="S. de Jong", birth_date=BORN, **HOME)),
+        (Contact(name="S. Bakker", birth_date=BORN, **HOME), Contact(name="S. Verhoef", birth_date=BORN, **HOME)),
+        (Contact(name="S. Bakker", birth_date=BORN), Contact(name="S. Bakker", birth_date=date(1982, 5, 3))),
+        (Contact(name="S. Bakker", phone="06-57557434"), Contact(name="Stef Visser", phone="+31 6 57557434")),
+        (Contact(name="S. Bakker", email="s@b.nl"), Contact(name="S. B.", email="S@B.NL")),
+        (Contact(name="S. Bakker", **HOME), Contact(name="S. Bakker", address="Kerkstr. 12, 6789CA")),
+        (Contact(name="S. Bakker", **HOME), Contact(name="S. Bakker", **(HOME | {"postcode": "6789 AC"}))),
+    ],
+)
+def test_spellings_of_one_person_meet(one: Contact, other: Contact) -> None:
+    assert meet(match_keys(PILOT_KEY, [one]), match_keys(PILOT_KEY, [other]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            Contact(name="S. Bakker", birth_date=BORN, **HOME),
+            Contact(name="S. Bakker", birth_date=date(2004, 1, 30), **HOME),
+        ),
+        (Contact(name="S. Bakker", **HOME), Contact(name="T. Bakker", **HOME)),
+        (Contact(name="S. Bakker", **HOME), Contact(name="S. Visser", **HOME)),
+        (Contact(name="S. Bakker", phone="0657557434"), Contact(name="T. Bakker", phone="0657557434")),
+        (Contact(name="S. Bakker"), Contact(name="S. Bakker")),
+        (Contact(), Contact()),
+        (Contact(birth_date=BORN), Contact(birth_date=BORN)),
+    ],
+)
+def test_two_persons_do_not_meet(one: Contact, other: Contact) -> None:
+    assert not meet(match_keys(PILOT_KEY, [one]), match_keys(PILOT_KEY, [other]))
+
+
+def test_a_veto_token_tells_nothing_under_another_key() -> None:
+    made = match_keys(PILOT_KEY, [Contact(name="S. Bakker", birth_date=BORN, **HOME)])
+    tokens = [weak.birth for weak in made.weak]
+    assert len(set(tokens)) == WEAK_KEYS
+
+
+def test_an_addition_parts_dwellings_and_not_buildings() -> None:
+    one = match_keys(PILOT_KEY, [Contact(name="S. Bakker", **HOME)])
+    other = match_keys(PILOT_KEY, [Contact(name="S. Bakker", **(HOME | {"addition": ""}))])
+    assert (one.has_addition, other.has_addition) == (True, False)
+    assert one.building == other.building
+    assert one.dwelling != other.dwelling
+    assert one.street_dwelling != other.street_dwelling
+
+
+def test_misuse_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        match_keys(b"short", [Contact(name="S. Bakker")])
+    with pytest.raises(ValueError, match="at least one"):
+        match_keys(PILOT_KEY, [])
+    with pytest.raises(ValueError, match="32 bytes"):
+        district_key(b"short", "6789")
+    for wrong in ("393", "67894", "393a", "３９３４", ""):
+        with pytest.raises(ValueError, match="four digits"):
+            district_key(PILOT_KEY, wrong)
