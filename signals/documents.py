@@ -1,0 +1,162 @@
+"""Documents: YAML that people write (pilots, rule sets, mapping profiles), checked with the line of each mistake."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_snake
+
+Model = TypeVar("Model", bound="Document")
+
+
+class Document(BaseModel):
+    """A part of a document: unknown words are mistakes, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a document: line and column count from 1, `field` is a dotted path ("" for the whole)."""
+
+    source: str
+    line: int
+    column: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.source}:{self.line}:{self.column}"
+        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+
+
+class DocumentError(ValueError):
+    """A document can't be used; `mistakes` holds all that was found, in the order of the lines."""
+
+    code = "document-unusable"
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda mistake: (mistake.source, mistake.line, mistake.column))
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One YAML document as read: its values, and where each of them stands."""
+
+    name: str
+    data: Any
+    text: str
+    _node: yaml.Node
+
+    def mistake(self, path: tuple[str | int, ...], message: str) -> Mistake:
+        """Point at `path` (keys and list positions), or at the nearest part above it that the document has."""
+        node: yaml.Node = self._node
+        for step in path:
+            inner = _step(node, step)
+            if inner is None:
+                break
+            node = inner
+        mark = node.start_mark
+        return Mistake(self.name, mark.line + 1, mark.column + 1, ".".join(str(step) for step in path), message)
+
+    def read(self, model: type[Model]) -> Model:
+        """Check the document against `model`.
+
+        Raises:
+            DocumentError: with every mistake at its line.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            mistakes = [self.mistake(details["loc"], _plain(details["msg"])) for details in error.errors()]
+            raise DocumentError(mistakes) from None
+
+
+def read_sources(path: Path) -> list[Source]:
+    """Read every YAML document of a file (`---` stands between two).
+
+    Raises:
+        DocumentError: the file is not YAML in UTF-8, names a key twice, or holds no document.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError([Mistake(path.name, 1, 1, "", f"not UTF-8 (byte {error.start})")]) from None
+    return parse_sources(text, path.name)
+
+
+def parse_sources(text: str, name: str) -> list[Source]:
+    """Read every YAML document of `text`; `name` stands for the file in mistakes. Raises DocumentError."""
+    try:
+        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        sources = [Source(name, _construct(node), _slice(text, node), node) for node in nodes if node is not None]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise DocumentError([Mistake(name, line, column, "", f"not YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        raise DocumentError([Mistake(name, 1, 1, "", f"not YAML: {error}")]) from None
+    twice = [mistake for source in sources for mistake in _named_twice(source)]
+    if twice:
+        raise DocumentError(twice)
+    if not sources:
+        raise DocumentError([Mistake(name, 1, 1, "", "empty: no document in it")])
+    return sources
+
+
+def read_document(path: Path, model: type[Model]) -> Model:
+    """Read a file that holds exactly one document of kind `model`. Raises DocumentError."""
+    sources = read_sources(path)
+    if len(sources) > 1:
+        raise DocumentError([sources[1].mistake((), "only one document is expected in this file")])
+    return sources[0].read(model)
+
+
+def _construct(node: yaml.Node) -> Any:  # noqa: ANN401 - YAML holds anything
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _slice(text: str, node: yaml.Node) -> str:
+    """The document's own text, of the several that a file may hold, with its comments inside but not those above it."""
+    return text[node.start_mark.index : node.end_mark.index]
+
+
+def _step(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        # pydantic names the field by its alias or by the class's word; a document may use either spelling
+        wanted = {str(step), to_snake(str(step))}
+        return next((value for key, value in node.value if key.value in wanted), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        inner: yaml.Node = node.value[step]
+        return inner
+    return None
+
+
+def _named_twice(source: Source) -> Iterator[Mistake]:
+    """YAML readers keep the last of two equal keys without a word, and a threshold would silently change."""
+    waiting = [source._node]  # noqa: SLF001 - same file
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    mark = key.start_mark
+                    message = "this word stands twice in the same place"
+                    yield Mistake(source.name, mark.line + 1, mark.column + 1, str(key.value), message)
+                seen.add(key.value)
+                waiting.append(value)
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")

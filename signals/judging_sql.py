@@ -1,0 +1,143 @@
+"""The statement that judges, as text to be read from top to bottom; compiling.py fills its holes from a rule set.
+
+It names the pilot in every join and GROUP BY, and calls nothing that gives another answer tomorrow.
+"""
+
+# Live reports of the touched households. OFFSET 0 keeps a look-up in the index per household: the planner, which knows
+# nothing of the temporary table, else reads all reports.
+TOUCHED = """
+  SELECT r.* FROM touched_household t CROSS JOIN LATERAL (
+    SELECT {columns} FROM signals.report r
+    WHERE r.pilot_id = :pilot AND r.household_id = t.household_id AND r.state = 'live'
+    OFFSET 0
+  ) r"""
+ALL = """
+  SELECT {columns} FROM signals.report r
+  WHERE r.pilot_id = :pilot AND r.household_id IS NOT NULL AND r.state = 'live'"""
+COLUMNS = """r.pilot_id, r.household_id, r.report_id, r.creditor_id COLLATE "C" AS creditor_id, r.reference, r.period,
+      r.kind, r.category, r.amount_euros, r.months, r.urgent, r.district, r.reported_on, r.received_on,
+      r.reported_on - r.arrears_since AS days,
+      CAST(substr(r.period, 1, 4) AS integer) * 12 + CAST(substr(r.period, 6, 2) AS integer) AS month"""
+
+FRAME = """
+CREATE TEMPORARY TABLE judged_month WITH (toast_tuple_target = 8160) ON COMMIT DROP AS
+WITH report AS ({reports}
+),
+-- What a report lies outside of ('' for nothing), as the inside of a JSON array with a comma in front of each.
+bounded AS (
+  SELECT report.*, kind = ANY ({always}) AS always, {outside} AS outside FROM report
+),
+-- The report of the same creditor and reference that came before, among those that count.
+followed AS (
+  SELECT bounded.*, always OR outside = '' AS eligible,
+    lag(month) OVER before AS before_month, lag(amount_euros) OVER before AS before_amount
+  FROM bounded
+  WINDOW before AS (PARTITION BY household_id, pilot_id, creditor_id, reference, always OR outside = '' ORDER BY month)
+),
+-- A month's reports: those that count come first, and where none does all are taken for the facts.
+in_month AS (
+  SELECT followed.*,
+    eligible AND NOT always AND urgent = '{{}}'
+      AND coalesce(before_month >= month - {months_back} AND amount_euros < before_amount + {grown_by}, false)
+      AS repeat,
+    first_value(eligible) OVER in_order AS any_eligible,
+    lag(creditor_id) OVER in_order IS DISTINCT FROM creditor_id AS other_creditor
+  FROM followed
+  WINDOW in_order AS (PARTITION BY household_id, pilot_id, month ORDER BY eligible DESC, creditor_id, report_id)
+),
+counted AS MATERIALIZED (
+  SELECT in_month.*, eligible OR NOT any_eligible AS counts FROM in_month
+),
+month AS (
+  SELECT household_id, pilot_id, month, period, any_eligible,
+    count(*) FILTER (WHERE counts AND other_creditor) AS creditors,
+    count(*) FILTER (WHERE counts) AS reports,
+    count(*) FILTER (WHERE repeat) AS repeats,
+    sum(amount_euros) FILTER (WHERE counts) AS amount_euros,
+    max(months) FILTER (WHERE counts) AS months,
+    min(days) FILTER (WHERE counts) AS newest_days,
+    max(days) FILTER (WHERE counts) AS oldest_days,
+    min(received_on) FILTER (WHERE counts) AS received_on,
+    {word_columns},
+    bit_xor(hash_record_extended(counted, 0)) AS of_reports
+  FROM counted
+  GROUP BY household_id, pilot_id, month, period, any_eligible
+),
+-- Looking back: months without a report that counts see nothing and are not seen.
+followed_month AS (
+  SELECT month.*,
+    CASE WHEN any_eligible THEN count(*) OVER back END AS earlier_months,
+    CASE WHEN any_eligible THEN amount_euros - last_value(amount_euros) OVER back END AS growth_euros
+  FROM month
+  WINDOW back AS (PARTITION BY household_id, pilot_id, any_eligible ORDER BY month
+                  RANGE BETWEEN {window} PRECEDING AND 1 PRECEDING)
+),
+digested AS MATERIALIZED (
+  SELECT f.*, CAST(hash_record_extended(f, {salt}) AS text) AS digest FROM followed_month f
+),
+{changed}
+listed AS (
+  SELECT household_id, pilot_id, period,
+    (array_agg(district ORDER BY eligible DESC, creditor_id, report_id))[1] AS district,
+    array_agg(report_id ORDER BY eligible DESC, creditor_id, report_id) AS report_ids,
+    string_agg({report_json}, ',' ORDER BY eligible DESC, creditor_id, report_id) AS reports_json
+  FROM counted JOIN (SELECT household_id, pilot_id, period FROM changed) c USING (household_id, pilot_id, period)
+  GROUP BY household_id, pilot_id, period
+),
+receipt AS (SELECT DISTINCT pilot_id, received_on FROM changed),
+term AS MATERIALIZED (
+  SELECT pilot_id, received_on, {terms} FROM receipt
+),
+matched AS (
+  SELECT changed.*, district, report_ids, reports_json, {terms_columns}, {matches}
+  FROM changed JOIN listed USING (household_id, pilot_id, period) JOIN term USING (pilot_id, received_on)
+),
+placed AS (
+  SELECT matched.*,
+    CASE WHEN NOT any_eligible THEN 'none_eligible'
+         WHEN NOT ({any_match}) THEN 'no_rule'
+         WHEN repeats = reports AND NOT ({any_urgent}) THEN 'all_repeats' END AS set_aside
+  FROM matched
+),
+sorted AS (
+  SELECT placed.*, {any_urgent} AS urgent,
+    CASE WHEN set_aside IS NOT NULL THEN {set_aside_tray} {trays} END AS tray,
+    CASE WHEN set_aside IS NOT NULL THEN 0 {priorities} END AS priority,
+    CASE WHEN set_aside IN ('none_eligible', 'no_rule') THEN {set_aside_clock} ELSE least({deadlines}) END AS deadline
+  FROM placed
+)
+SELECT pilot_id,
+  CAST(substr(encode(sha256(convert_to(pilot_id || '/' || household_id || '/' || period, 'UTF8')), 'hex'), 1, 32)
+       AS uuid) AS signal_id,
+  household_id, period, tray, {rules} AS rules, urgent, CAST(priority AS integer) AS priority,
+  received_on, deadline, {categories_array} AS categories, CAST(creditors AS integer) AS creditors,
+  {name} AS rule_set, CAST(amount_euros AS integer) AS amount_euros, months, district, report_ids AS reports,
+  CAST({explanation} AS jsonb) AS explanation
+FROM sorted{gone}
+"""
+# The digest of a month's row stands in the explanation that was made from it, so that a month in which nothing changed
+# is known without judging it anew. A full run trusts no digest.
+CHANGED = """standing AS MATERIALIZED (
+  SELECT s.* FROM touched_household t CROSS JOIN LATERAL (
+    SELECT pilot_id, household_id, signal_id,
+      explanation ->> 'period' AS period, explanation ->> 'digest' AS digest
+    FROM signals.signal_facts s
+    WHERE s.pilot_id = :pilot AND s.household_id = t.household_id
+    OFFSET 0
+  ) s
+),
+changed AS MATERIALIZED (
+  SELECT d.* FROM digested d
+  WHERE NOT EXISTS (
+    SELECT FROM standing s
+    WHERE s.pilot_id = d.pilot_id AND s.household_id = d.household_id AND s.period = d.period AND s.digest = d.digest)
+),"""
+# A signal of which nothing is left but its id: the household has no live report of its month any more.
+GONE = """
+UNION ALL
+SELECT pilot_id, signal_id, household_id, period,
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM standing s
+WHERE NOT EXISTS (
+  SELECT FROM digested d WHERE d.pilot_id = s.pilot_id AND d.household_id = s.household_id AND d.period = s.period)"""
+EVERYTHING = "changed AS (SELECT * FROM digested),"

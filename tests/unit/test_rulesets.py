@@ -1,0 +1,162 @@
+"""Rule sets as documents: the default, and every mistake at its line."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from signals.documents import DocumentError
+from signals.facts import FACTS, FactName
+from signals.report import Category, Kind
+from signals.rulesets import RuleSet, default_rule_set, default_text, parse_rule_set, read_rule_set
+
+
+def mistakes(old: str, new: str) -> list[tuple[int, str, str]]:
+    """What is said about the default rule set once `old` reads `new`: line, field, message."""
+    text = default_text()
+    assert text.count(old) == 1, f"{old!r} must stand in the default exactly once"
+    with pytest.raises(DocumentError) as caught:
+        parse_rule_set(text.replace(old, new), "rules.yaml")
+    return [(mistake.line, mistake.field, mistake.message) for mistake in caught.value.mistakes]
+
+
+def line_of(text: str) -> int:
+    """The line of the default on which `text` stands."""
+    return default_text()[: default_text().index(text)].count("\n") + 1
+
+
+def test_the_default_is_read_and_has_a_name() -> None:
+    rule_set = default_rule_set()
+    assert rule_set.name == "default@1"
+    assert [rule.id for rule in rule_set.by_priority()] == [
+        "urgent@1",
+        "end-of-supply@1",
+        "multiple@1",
+        "consecutive@1",
+        "single@1",
+    ]
+    assert rule_set.window.months == 6
+
+
+def test_the_default_keeps_the_windows_of_the_field() -> None:
+    terms = {each.category: each for each in default_rule_set().eligibility}
+    windows = {
+        category: (each.days.at_least, each.days.at_most) for category, each in terms.items() if each.days is not None
+    }
+    assert windows[Category.RENT] == (30, None)
+    assert windows[Category.ENERGY] == (30, None)
+    assert windows[Category.WATER] == (30, None)
+    assert windows[Category.HEALTH_INSURANCE] == (30, 100)
+    assert default_rule_set().always_eligible.kinds == (Kind.END_OF_SUPPLY, Kind.HAND_OVER)
+
+
+def test_a_file_is_read_as_its_text_is(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(default_text(), encoding="utf-8")
+    assert read_rule_set(file) == default_rule_set()
+
+
+def test_every_fact_has_a_name_in_both_tongues() -> None:
+    assert set(FACTS) == set(FactName)
+    assert all(fact.nl and fact.en for fact in FACTS.values())
+
+
+def test_the_default_speaks_of_no_score_and_no_suspicion() -> None:
+    assert not re.search(r"\b(risico|score|fraude|afwijzing)", default_text(), re.IGNORECASE)
+
+
+def test_the_hash_is_of_the_content_and_not_of_the_layout() -> None:
+    rule_set = default_rule_set()
+    assert parse_rule_set(default_text().replace("# ", "#  "), "x").hash() == rule_set.hash()
+    changed = parse_rule_set(default_text().replace("grown_by_euros: 1", "grown_by_euros: 2"), "x")
+    assert changed.hash() != rule_set.hash()
+    assert len(rule_set.hash()) == 32
+
+
+def test_validity_has_both_ends() -> None:
+    text = default_text().replace("valid_from: 2026-01-01", "valid_from: 2026-01-01\nvalid_until: 2026-06-30")
+    rule_set = parse_rule_set(text, "x")
+    assert rule_set.holds_on(date(2026, 1, 1))
+    assert rule_set.holds_on(date(2026, 6, 30))
+    assert not rule_set.holds_on(date(2026, 7, 1))
+    assert not rule_set.holds_on(date(2025, 12, 31))
+    assert default_rule_set().holds_on(date(2099, 1, 1))
+
+
+MULTIPLE = "      - {fact: creditors, at_least: 2}"
+HEALTH = '    days: {at_least: 30, at_most: 100, source: "LCV; DDAS vroegsignalering v1.2"}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        pytest.param(MULTIPLE, MULTIPLE.replace("creditors", "neighbours"), 0, "creditors", id="unknown fact"),
+        pytest.param(MULTIPLE, MULTIPLE.replace("2", "2.5"), 0, "integer", id="half a number"),
+        pytest.param(MULTIPLE, MULTIPLE.replace("2", '"2"'), 0, "integer", id="a number in quotes"),
+        pytest.param(MULTIPLE, MULTIPLE.replace("at_least: 2", "at_least: yes"), 0, "integer", id="yes as a number"),
+        pytest.param(MULTIPLE, MULTIPLE.replace("at_least", "atleast"), 0, "not permitted", id="unknown word"),
+        pytest.param(MULTIPLE, "      - {fact: creditors}", 0, "needs at_least", id="nothing asked"),
+        pytest.param(MULTIPLE, "      - {fact: creditors, any_of: [rent]}", 0, "is a number", id="words of a number"),
+        pytest.param(MULTIPLE, "      - {fact: categories, at_least: 2}", 0, "holds words", id="number of words"),
+        pytest.param(MULTIPLE, "      - {fact: kinds, any_of: [late]}", 0, "never late", id="unknown word of a fact"),
+        pytest.param(MULTIPLE, "      - {fact: district, any_of: [North]}", 0, "never North", id="district in clear"),
+        pytest.param(
+            MULTIPLE,
+            "      - {fact: months, at_least: 3, at_most: 2}",
+            0,
+            "below at_least (3)",
+            id="condition reversed",
+        ),
+        pytest.param(HEALTH, HEALTH.replace("100", "10"), 0, "below at_least (30)", id="threshold upside down"),
+        pytest.param(HEALTH, '    days: {source: "LCV"}', 0, "give at_least", id="bounds without a bound"),
+        pytest.param(HEALTH, "    days: {at_least: 30}", 0, "Field required", id="value without a source"),
+        pytest.param(
+            "valid_from: 2026-01-01",
+            "valid_from: 2026-01-01\nvalid_until: 2025-01-01",
+            1,
+            "before valid_from",
+            id="dates reversed",
+        ),
+        pytest.param("  - id: multiple@1", "  - id: urgent@1", 0, "second time", id="duplicate rule"),
+        pytest.param("  - id: multiple@1", "  - id: multiple", 0, "pattern", id="rule without a number"),
+        pytest.param("  - category: water", "  - category: energy", 0, "second time", id="duplicate category"),
+        pytest.param("  - category: water", "  - category: waste", 0, "rent", id="unknown category"),
+        pytest.param(
+            "    clock: supply-offer", "    clock: sundial", 0, "no clock is called sundial", id="no such clock"
+        ),
+        pytest.param("    tray: multiple", "    tray: set_aside", 0, "what is set aside", id="a rule that sets aside"),
+        pytest.param(
+            "days: 28, source",
+            "days: 28, working_days: 3, source",
+            0,
+            "either days or working_days",
+            id="two clocks in one",
+        ),
+        pytest.param("kinds: [end_of_supply, hand_over]", "kinds: [early]", 0, "hand_over", id="all eligible"),
+        pytest.param("window: {months: 6", "window: {months: 0", 0, "greater than or equal to 1", id="no window"),
+    ],
+)
+def test_a_mistake_is_shown_at_its_line(old: str, new: str, line: int, message: str) -> None:
+    found = mistakes(old, new)
+    assert [(at, message in text) for at, _, text in found] == [(line_of(old) + line, True)], found
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    text = default_text().replace("at_most: 100", "at_most: 1").replace("creditors, at_least", "creditor, at_least")
+    with pytest.raises(DocumentError) as caught:
+        parse_rule_set(text, "rules.yaml")
+    assert len(caught.value.mistakes) == 2
+
+
+def test_only_one_rule_set_stands_in_a_file() -> None:
+    with pytest.raises(DocumentError, match="only one rule set"):
+        parse_rule_set(default_text() + "---\n" + default_text(), "rules.yaml")
+
+
+def test_a_rule_set_can_not_be_changed_once_read() -> None:
+    rule_set = default_rule_set()
+    with pytest.raises(ValueError, match="frozen"):
+        rule_set.version = 2  # type: ignore[misc]
+    assert isinstance(rule_set, RuleSet)
+    assert hash(rule_set) == hash(default_rule_set())  # compiled once for equal ones
