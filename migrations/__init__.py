@@ -1,0 +1,1 @@
+"""Alembic: schema, roles, row-level security policies."""
