@@ -1,0 +1,80 @@
+"""Consents of residents, recorded and withdrawn by a desk. The linker carries each out; the answer waits for it."""
+
+import time
+import uuid
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.api.deps import ConsentRecorder, Pools, Viewer
+from app.api.signals import look
+from app.db.sessions import Login, Sessions
+from app.errors import problems
+from app.gate import Gate, LookRefused
+from signals.consents import Consent, Withdrawal
+from signals.report import Slug, Wire
+
+router = APIRouter(tags=["consents"])
+PilotQuery = Annotated[Slug, Query(alias="pilotId")]
+WAIT_SECONDS = 8.0
+
+
+class BasisChange(Wire):
+    """A change of basis: `done` once it holds for every read that starts from now on, else `waiting`."""
+
+    change_id: uuid.UUID
+    state: Literal["done", "waiting"]
+    outcome: str | None
+
+
+WAITING: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not in force yet", "model": BasisChange}}
+
+INSERT = sa.text("""
+    INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (:pilot, :change, :kind, :body)
+""").bindparams(sa.bindparam("body", type_=JSONB))
+
+
+@router.post("/consents", status_code=201, responses=WAITING | problems(LookRefused))
+def record_consent(
+    consent: Consent, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
+) -> BasisChange:
+    """Record a resident's consent for one category (202 when it is not in force within eight seconds)."""
+    return _changed(pools, viewer, pilot_id, consent, response)
+
+
+@router.post("/consent-withdrawals", status_code=201, responses=WAITING | problems(LookRefused))
+def withdraw_consent(
+    withdrawal: Withdrawal, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
+) -> BasisChange:
+    """Withdraw it: the resident's reports of that category are shut out and the household is judged afresh."""
+    return _changed(pools, viewer, pilot_id, withdrawal, response)
+
+
+def _changed(
+    pools: Sessions, viewer: Viewer, pilot_id: str, change: Consent | Withdrawal, response: Response
+) -> BasisChange:
+    change_id = uuid.uuid4()
+    asks = {"ask": change.kind, "change": str(change_id), "category": change.category.value}
+    with Gate(pools).open(look(viewer, pilot_id), asks, Login.RECORDER) as scope:
+        body = change.model_dump(mode="json", by_alias=True)
+        values = {"pilot": pilot_id, "change": change_id, "kind": change.kind, "body": body}
+        scope.connection.execute(INSERT, values)
+        scope.connection.execute(sa.text("SELECT pg_notify('vroegsein_work', :pilot)"), {"pilot": pilot_id})
+        scope.shown.append(str(change_id))
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        with pools.begin(Login.RECORDER) as connection:
+            row = connection.execute(
+                sa.text("""
+                    SELECT done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
+                """),
+                {"pilot": pilot_id, "change": change_id},
+            ).one()
+        if row.done_at is not None:
+            return BasisChange(change_id=change_id, state="done", outcome=row.outcome)
+        if time.monotonic() > until:
+            response.status_code = 202
+            return BasisChange(change_id=change_id, state="waiting", outcome=None)
+        time.sleep(0.05)

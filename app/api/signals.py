@@ -1,0 +1,157 @@
+"""Signals: a worklist's page, and one signal with its reports. What is disclosed follows from role and purpose."""
+
+import base64
+import json
+import uuid
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, TypeAdapter
+
+from app import looking
+from app.api.deps import DebtHelpViewer, Pools, Viewer
+from app.errors import problems
+from app.gate import Gate, Look, LookRefused, NotInScope
+from app.problems import InputMistake, InvalidInput
+from signals.report import Category, Kind, Period, Slug, UrgentFlag, Wire
+
+# Where a page ended: urgent, deadline, priority, signal.
+PLACE = TypeAdapter(tuple[bool, date, Annotated[int, Field(ge=0, le=1_000_000)], uuid.UUID])
+
+router = APIRouter(prefix="/signals", tags=["signals"])
+
+
+class Search(Wire):
+    """Which signals to list: all of a pilot, or those of one tray, month or rule."""
+
+    pilot_id: Slug
+    tray: Slug | None = None
+    period: Period | None = None
+    rule: Annotated[str, Field(max_length=80)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=400, description="`next` of the page before")] | None = None
+
+
+class Signal(Wire):
+    """What the rules found for one household in one month. Members beyond the purpose's level are null."""
+
+    signal_id: uuid.UUID
+    household_id: uuid.UUID
+    period: Period
+    tray: str
+    rules: tuple[str, ...]
+    urgent: bool
+    priority: int
+    received_on: date
+    deadline: date
+    categories: tuple[Category, ...] | None
+    creditors: int | None
+    rule_set: str | None
+    amount_euros: int | None
+    months: int | None
+    district: str | None
+    explanation: dict[str, Any] | None
+
+
+class SealedDetails(Wire):
+    """What only the municipality opens, and what proves that the creditor wrote it (base64, JWS)."""
+
+    sent: str
+    wrapped_key: str
+    contact: str
+    part: int
+    proof: str
+    manifest: str
+    key_envelope: str
+
+
+class ReportOfHousehold(Wire):
+    """One report behind a signal."""
+
+    report_id: uuid.UUID
+    creditor_id: Slug
+    period: Period
+    kind: Kind
+    category: Category
+    amount_euros: int
+    months: int
+    arrears_since: date
+    since_derived: bool
+    reported_on: date
+    social_collection: dict[str, Any]
+    urgent: tuple[UrgentFlag, ...]
+    sealed: SealedDetails | None
+
+
+class SignalPage(Wire):
+    """A page of signals, urgent first, then by deadline; `next` is null on the last page."""
+
+    signals: tuple[Signal, ...]
+    next: str | None
+
+
+class SignalWithReports(Wire):
+    """One signal with the household's reports, newest first."""
+
+    signal: Signal
+    reports: tuple[ReportOfHousehold, ...]
+
+
+def look(viewer: Viewer, pilot: str) -> Look:
+    """The caller's wish to look, in the gate's words."""
+    caller = viewer.caller
+    return Look(pilot, caller.organisation_id, caller.role, viewer.actor, viewer.purpose)
+
+
+@router.post("/_search", responses=problems(LookRefused))
+def search_signals(search: Search, viewer: DebtHelpViewer, pools: Pools) -> SignalPage:
+    """A page of the worklist. The page's households are named in the access event before it is read."""
+    asks: dict[str, Any] = {"ask": "worklist", "limit": search.limit}
+    asks |= {name: value for name in ("tray", "period", "rule") if (value := getattr(search, name)) is not None}
+    if search.cursor is not None:
+        asks["after"] = _place(search.cursor)
+    with Gate(pools).open(look(viewer, search.pilot_id), asks) as scope:
+        rows = looking.worklist_page(scope, asks)
+    page = tuple(Signal.model_validate(dict(row)) for row in rows)
+    return SignalPage(signals=page, next=_cursor(page[-1]) if len(page) == search.limit else None)
+
+
+@router.get("/{signalId}", responses=problems(NotInScope, LookRefused))
+def read_signal(
+    signal_id: Annotated[uuid.UUID, Path(alias="signalId")],
+    pilot_id: Annotated[Slug, Query(alias="pilotId")],
+    viewer: DebtHelpViewer,
+    pools: Pools,
+) -> SignalWithReports:
+    """Show one signal to a debt-help worker of the municipality that it was made for."""
+    with Gate(pools).open(look(viewer, pilot_id), {"ask": "signal", "signal": str(signal_id)}) as scope:
+        signal = looking.one_signal(scope, signal_id)
+        reports = looking.reports_of(scope, signal["household_id"], signal["period"])
+    return SignalWithReports(
+        signal=Signal.model_validate(dict(signal)), reports=tuple(_report(dict(row)) for row in reports)
+    )
+
+
+def _report(row: dict[str, Any]) -> ReportOfHousehold:
+    sealed = {name: row.pop(name) for name in SealedDetails.model_fields}
+    if sealed["contact"] is None:
+        return ReportOfHousehold.model_validate({**row, "sealed": None})
+    for name in ("wrapped_key", "contact", "proof", "key_envelope"):
+        sealed[name] = base64.b64encode(sealed[name]).decode()
+    return ReportOfHousehold.model_validate({**row, "sealed": sealed})
+
+
+def _cursor(last: Signal) -> str:
+    place = PLACE.dump_json((last.urgent, last.deadline, last.priority, last.signal_id))
+    return base64.urlsafe_b64encode(place).decode()
+
+
+def _place(cursor: str) -> list[Any]:
+    try:
+        read = PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
+    except ValueError:  # pydantic's and binascii's errors are kinds of it
+        mistake = InputMistake(pointer="/cursor", code="cursor", detail="must be `next` of an earlier page")
+        raise InvalidInput(errors=[mistake]) from None
+    place: list[Any] = json.loads(PLACE.dump_json(read))
+    return place

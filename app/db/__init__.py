@@ -1,0 +1,1 @@
+"""The embedded server, sessions per login, migrations at run time."""

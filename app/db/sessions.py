@@ -1,0 +1,103 @@
+"""Sessions: one pool per login, because the login is what the database's rules hold on to."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
+
+
+class Login(StrEnum):
+    """The logins of design section 6; what each may do stands in migration 0004 and docs/trust-model.md."""
+
+    OWNER = "vroegsein_owner"
+    INGEST = "vroegsein_ingest"
+    LINKER = "vroegsein_linker"
+    OPENER = "vroegsein_opener"
+    READER = "vroegsein_reader"
+    RECORDER = "vroegsein_recorder"
+    AUDITOR = "vroegsein_auditor"
+
+
+class UnsafeLogin(Exception):
+    """A login has more power than the service may have."""
+
+    code = "unsafe-login"
+
+
+class Sessions:
+    """The pools of one process, made when first used. `conninfo` gives the connection parameters of a login."""
+
+    def __init__(self, conninfo: Callable[[Login], Mapping[str, Any]], *, pool_size: int = 8) -> None:
+        self._conninfo = conninfo
+        self._pool_size = pool_size
+        self._engines: dict[Login, sa.Engine] = {}
+
+    def begin(self, login: Login) -> AbstractContextManager[sa.Connection]:
+        """A transaction as `login`: committed when the block ends well, rolled back otherwise."""
+        return self.engine(login).begin()
+
+    def engine(self, login: Login) -> sa.Engine:
+        """The pool of one login."""
+        if login not in self._engines:
+            self._engines[login] = make_engine(self._conninfo(login), pool_size=self._pool_size)
+        return self._engines[login]
+
+    def check(self) -> None:
+        """Refuse to serve with a login that row-level security does not bind. Raises UnsafeLogin."""
+        for login in Login:
+            if login is Login.OWNER:
+                continue
+            with self.begin(login) as connection:
+                powers = connection.execute(
+                    sa.text("""
+                        SELECT rolsuper OR rolbypassrls OR rolcreaterole
+                            OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relowner = r.oid) AS unsafe
+                        FROM pg_catalog.pg_roles r WHERE rolname = current_user
+                    """)
+                ).scalar_one()
+                who = connection.execute(sa.text("SELECT current_user")).scalar_one()
+            if powers or who != login.value:
+                raise UnsafeLogin(
+                    f"{who}: the service does not run as an owner, a superuser or past row-level security"
+                )
+
+    def close(self) -> None:
+        """Close every pool."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+
+
+def make_engine(parameters: Mapping[str, Any], *, pool_size: int = 8) -> sa.Engine:
+    """An engine whose sessions are wiped whenever they go back to the pool.
+
+    Cursors, settings and prepared statements outlive a transaction, and an access event must not outlive its moment;
+    prepared statements are off because the wipe takes them away behind the driver's back.
+    """
+    engine = sa.create_engine(
+        "postgresql+psycopg://",
+        connect_args={**parameters, "prepare_threshold": None},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "reset", _wipe)
+    return engine
+
+
+def _wipe(connection: DBAPIConnection, _entry: ConnectionPoolEntry, state: PoolResetState) -> None:
+    if state.terminate_only:
+        return
+    connection.rollback()
+    raw: Any = connection
+    raw.autocommit = True  # DISCARD ALL refuses to run inside a transaction
+    try:
+        raw.execute("DISCARD ALL")
+    finally:
+        raw.autocommit = False

@@ -1,0 +1,113 @@
+"""The gate: nobody who serves a request reads about a household without an access event that was committed before.
+
+Two phases and two logins. `opener` writes the event, which names what may be shown, and commits; it can read no signal.
+`reader` (or `recorder`, or `auditor`) then enters that event's scope; it can write no event. At the end the opener
+records what was shown, before the answer leaves, and the scope is over. The database enforces it (migration 0004).
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.db.sessions import Login, Sessions
+from privacy.errors import PrivacyError
+
+
+class NotInScope(PrivacyError):
+    """The id is unknown or another municipality's. Both look alike, so ids can't be probed."""
+
+    code = "not-in-scope"
+
+
+class LookRefused(PrivacyError):
+    """No look without a running pilot of one's own, a role and a purpose that the pilot names for that role."""
+
+    code = "look-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who wants to look, for which organisation, in which role, and why (NEN 7513's questions)."""
+
+    pilot: str
+    organisation: str
+    role: str
+    actor: str  # the desk's own pseudonym of the person at the keyboard
+    purpose: str
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one access event allows: only the gate makes these, and every query about households takes one."""
+
+    connection: sa.Connection
+    pilot: str
+    event: uuid.UUID
+    shown: list[str] = field(default_factory=list)
+
+
+OPEN = sa.text(
+    "SELECT event_id, refused FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)"
+)
+OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
+CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
+CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
+ENTER = sa.text("SELECT privacy.enter_scope(:pilot, :event)")
+
+
+class Gate:
+    """Opens and closes looks on one set of sessions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @contextmanager
+    def open(self, look: Look, asks: dict[str, Any], login: Login = Login.READER) -> Iterator[Scope]:
+        """Commit the access event, then hand out a transaction in its scope; record the outcome at the end.
+
+        `asks` is what the caller wants: {"ask": "signal", "signal": id}, {"ask": "worklist", "limit": n, ...}, or
+        anything else, which allows no household at all.
+
+        Raises:
+            LookRefused: no running pilot, role or purpose; the refusal is in the log.
+        """
+        event = self._opened(look, asks)
+        outcome, scope = "failed", None
+        try:
+            with self._sessions.begin(login) as connection:
+                connection.execute(ENTER, {"pilot": look.pilot, "event": event})
+                scope = Scope(connection, look.pilot, event)
+                yield scope
+            outcome = "shown"
+        except NotInScope:
+            outcome = "refused"
+            raise
+        finally:
+            # After a failure nobody knows what left the database: it counts as everything in scope shown.
+            shown = scope.shown if scope is not None and outcome == "shown" else []
+            with self._sessions.begin(Login.OPENER) as opener:
+                values = {"pilot": look.pilot, "event": event, "outcome": outcome, "shown": shown}
+                opener.execute(CLOSE, values)
+
+    def _opened(self, look: Look, asks: dict[str, Any]) -> uuid.UUID:
+        with self._sessions.begin(Login.OPENER) as opener:
+            row = opener.execute(
+                OPEN,
+                {
+                    "pilot": look.pilot,
+                    "organisation": look.organisation,
+                    "role": look.role,
+                    "actor": look.actor,
+                    "purpose": look.purpose,
+                    "asks": asks,
+                },
+            ).one()
+        if row.refused is not None:
+            raise LookRefused(row.refused)
+        event: uuid.UUID = row.event_id
+        return event

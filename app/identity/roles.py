@@ -1,0 +1,24 @@
+"""Roles of organisations' keys, and what each may ask for."""
+
+from signals.pilot import Role
+
+__all__ = ["MEANING", "SCOPES", "Role"]
+
+SCOPES: dict[Role, frozenset[str]] = {
+    Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "keys:read"}),
+    Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write"}),
+    Role.PRIVACY_OFFICER: frozenset({"log:read"}),
+    Role.OPERATOR: frozenset({"registry:read"}),
+}
+
+MEANING: dict[str, str] = {
+    "deliveries:write": "Send deliveries of reports",
+    "deliveries:read": "Read the state of one's own deliveries",
+    "keys:read": "Fetch one's own sealed pilot keys",
+    "signals:read": "Read signals of one's own municipality",
+    "consents:write": "Record and withdraw residents' consent",
+    "pilots:write": "Publish signed pilot documents",
+    "keys:write": "Put sealed pilot keys ready for creditors",
+    "log:read": "Read the access log of one's own municipality",
+    "registry:read": "Read pilots, organisations and agreements",
+}

@@ -1,0 +1,93 @@
+"""The linker: the process without HTTP that takes up deliveries, carries out changes of basis and seals the log."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from app.basis import carry_out
+from app.completion import complete_delivery
+from app.db.sessions import Login, Sessions
+from app.log_sealing import seal_waiting
+from signals.rulesets import RuleSet, parse_rule_set
+
+logger = logging.getLogger("vroegsein.linker")
+
+SEAL_EVERY = 1.0  # seconds: an event is provable within seconds
+LOOK_EVERY = 2.0  # seconds, where no notice came
+
+DELIVERIES = """
+    SELECT pilot_id, delivery_id AS id FROM intake.delivery WHERE state = 'completing'
+    ORDER BY completing_at, delivery_id
+"""
+CHANGES = """
+    SELECT pilot_id, change_id AS id FROM privacy.basis_change WHERE done_at IS NULL ORDER BY asked_at, change_id
+"""
+
+
+class Linker:
+    """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
+
+    def __init__(self, sessions: Sessions, receipt_key: dict[str, Any]) -> None:
+        self._sessions = sessions
+        self._receipt_key = receipt_key
+        self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
+
+    def work_off(self) -> int:
+        """Do all that waits now, changes of basis first; returns how many things were done."""
+        done = self._each(CHANGES, lambda c, pilot, change: carry_out(c, pilot, change, self.rule_set))
+        return done + self._each(
+            DELIVERIES,
+            lambda c, pilot, delivery: complete_delivery(
+                c, pilot, delivery, self.rule_set, self._receipt_key, datetime.now(UTC)
+            ),
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
+        sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
+        sealer.start()
+        with self._sessions.engine(Login.LINKER).connect() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
+            raw.autocommit = True
+            raw.execute("LISTEN vroegsein_work")
+            while not stop.is_set():
+                self.work_off()
+                for _notice in raw.notifies(timeout=LOOK_EVERY, stop_after=1):
+                    pass
+        sealer.join()
+
+    def rule_set(self, connection: sa.Connection, name: str) -> RuleSet:
+        """The rule set of that name as the registry has it now."""
+        row = connection.execute(
+            sa.text("SELECT text, hash FROM registry.rule_set WHERE rule_set = :name"), {"name": name}
+        ).one()
+        key = (name, row.hash)
+        if key not in self._rule_sets:
+            self._rule_sets[key] = parse_rule_set(row.text, name)
+        return self._rule_sets[key]
+
+    def _each(self, waiting: str, work: Callable[[sa.Connection, str, uuid.UUID], bool]) -> int:
+        with self._sessions.begin(Login.LINKER) as connection:
+            rows = connection.execute(sa.text(waiting)).all()
+        done = 0
+        for row in rows:
+            try:
+                with self._sessions.begin(Login.LINKER) as connection:
+                    done += work(connection, row.pilot_id, row.id)
+            except Exception:  # one that fails waits for its next turn and must not hold up the others
+                logger.exception("work %s of pilot %s failed and will be tried again", row.id, row.pilot_id)
+        return done
+
+    def _seal(self, stop: threading.Event) -> None:
+        while not stop.wait(SEAL_EVERY):
+            try:
+                seal_waiting(self._sessions)
+            except Exception:
+                logger.exception("sealing the log failed and will be tried again")

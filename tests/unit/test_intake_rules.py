@@ -1,0 +1,159 @@
+"""What may be delivered: each rule refuses by name at its border, and lets through what lies on the right side."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.intake_rules import Agreed, DeliveryRefused, broken_rule, first_and_last_day, refuse_dates
+from signals.pilot import Agreement, Pilot
+from signals.report import Category, Report
+from tests.unit.test_report_wire import make_report
+from tests.world import agreement_document, pilot_document
+
+PERIOD = "2026-10"
+STEPS = ("contactSoughtOn", "offerMadeOn", "pointedAtHelpOn", "reminderSentOn")
+
+
+def make_agreed(pilot: dict[str, Any] | None = None, agreement: dict[str, Any] | None = None, **terms: int) -> Agreed:
+    rent = {"basis": "statutory", "source": "Bgs art. 2", **terms}
+    document = pilot_document("aland", "town-a", **{"categories": {"rent": rent}} | (pilot or {}))
+    read = Pilot.model_validate(document)
+    agreed = Agreement.model_validate(agreement_document("aland", "housing", **agreement or {}))
+    return Agreed(read, agreed, read.categories[Category.RENT])
+
+
+def broken(agreed: Agreed | None = None, steps: dict[str, Any] | None = None, **changes: Any) -> tuple[str, str] | None:
+    report = make_report(**changes)
+    report["socialCollection"] |= steps or {}
+    return broken_rule(Report.model_validate(report), agreed or make_agreed(), PERIOD)
+
+
+def test_a_report_in_order_breaks_no_rule() -> None:
+    assert broken() is None
+
+
+@pytest.mark.parametrize("day", ["2026-09-30", "2026-11-01", "2025-10-31"])
+def test_a_report_of_another_month_is_refused(day: str) -> None:
+    assert broken(reportedOn=day, arrearsSince="2025-01-01") == ("/report/reportedOn", "not-in-period")
+
+
+@pytest.mark.parametrize("day", ["2026-10-16", "2026-10-31"])
+def test_a_report_on_the_last_day_of_the_month_or_before_is_taken(day: str) -> None:
+    assert broken(reportedOn=day) is None
+
+
+def test_arrears_can_not_begin_after_the_report() -> None:
+    assert broken(arrearsSince="2026-11-01") == ("/report/arrearsSince", "arrears-after-report")
+
+
+@pytest.mark.parametrize("kind", ["end_of_supply", "hand_over"])
+def test_a_kind_that_the_agreement_does_not_name_is_refused(kind: str) -> None:
+    assert broken(make_agreed(agreement={"kinds": ["early"]}), kind=kind) == ("/report/kind", "kind-not-agreed")
+    assert broken(make_agreed(agreement={"kinds": ["early", kind]}), kind=kind) is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "below", "at", "pointer"),
+    [
+        ({"minimum_euros": 50}, {"amountEuros": 49}, {"amountEuros": 50}, "/report/amountEuros"),
+        ({"minimum_months": 2}, {"months": 1}, {"months": 2}, "/report/months"),
+        ({"minimum_days": 30}, {"arrearsSince": "2026-10-02"}, {"arrearsSince": "2026-10-01"}, "/report/arrearsSince"),
+    ],
+    ids=["euros", "months", "days"],
+)
+def test_a_threshold_holds_up_to_its_border(
+    terms: dict[str, Any], below: dict[str, Any], at: dict[str, Any], pointer: str
+) -> None:
+    agreed = make_agreed(agreement={"kinds": ["early", "end_of_supply", "hand_over"]}, **terms)
+    assert broken(agreed, **below) == (pointer, "below-threshold")
+    assert broken(agreed, **at) is None
+    for free in ("end_of_supply", "hand_over"):  # duties that hold below the thresholds too
+        assert broken(agreed, **below, kind=free) is None
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_of_social_collection_lies_between_arrears_and_report(step: str) -> None:
+    refused = ("/report/socialCollection", "social-collection-incomplete")
+    assert broken(steps={step: "2026-09-30"}) == refused
+    assert broken(steps={step: "2026-11-01"}) == refused
+    assert broken(steps={step: "2026-10-01"}) is None
+    assert broken(steps={step: "2026-10-31"}) is None
+
+
+def test_no_kind_is_free_of_social_collection() -> None:
+    agreed = make_agreed(agreement={"kinds": ["end_of_supply"]})
+    found = broken(agreed, kind="end_of_supply", steps={"offerMadeOn": "2026-11-01"})
+    assert found == ("/report/socialCollection", "social-collection-incomplete")
+
+
+@pytest.mark.parametrize(
+    ("agreed", "said"),
+    [("steps-2026", "steps-2025"), ("steps-2026", None), (None, "steps-2026"), (None, None)],
+)
+def test_a_fixed_procedure_is_the_one_that_the_agreement_names(agreed: str | None, said: str | None) -> None:
+    steps = {"by": "procedure", "procedure": said}
+    refused = ("/report/socialCollection/procedure", "procedure-not-agreed")
+    assert broken(make_agreed(agreement={"procedure": agreed}), steps=steps) == refused
+    if said is not None:
+        assert broken(make_agreed(agreement={"procedure": said}), steps=steps) is None
+
+
+def test_a_record_of_the_resident_needs_no_agreed_procedure() -> None:
+    assert broken(make_agreed(agreement={"procedure": "steps-2026"}), steps={"by": "record"}) is None
+
+
+DATES = {"starts": "2026-03-10", "ends": "2026-11-20"}
+
+
+def refused_rule(agreed: Agreed, period: str, today: date) -> str | None:
+    try:
+        refuse_dates(agreed, period, today)
+    except DeliveryRefused as refused:
+        return refused.rule
+    return None
+
+
+@pytest.mark.parametrize("which", ["pilot", "agreement"])
+@pytest.mark.parametrize(
+    ("period", "today", "rule"),
+    [
+        ("2026-10", "2026-11-02", None),
+        ("2026-10", "2026-10-01", None),
+        ("2026-11", "2026-11-20", None),
+        ("2026-03", "2026-03-10", None),
+        ("2026-10", "2026-11-21", "{}-not-running"),
+        ("2026-03", "2026-03-09", "{}-not-running"),
+        ("2026-02", "2026-03-10", "period-outside-{}"),
+        ("2026-11", "2026-10-31", "period-in-future"),
+        ("2027-10", "2026-10-31", "period-in-future"),
+    ],
+)
+def test_a_delivery_lies_within_the_days_of_pilot_and_agreement(
+    which: str, period: str, today: str, rule: str | None
+) -> None:
+    agreed = make_agreed(**{which: DATES})  # type: ignore[arg-type] # the two that hold documents
+    assert refused_rule(agreed, period, date.fromisoformat(today)) == (rule.format(which) if rule else None)
+
+
+def test_a_month_in_which_it_ran_for_one_day_may_be_delivered() -> None:
+    assert refused_rule(make_agreed(pilot={"starts": "2026-09-30"}), "2026-09", date(2026, 10, 5)) is None
+    assert refused_rule(make_agreed(pilot={"starts": "2026-10-01"}), "2026-09", date(2026, 10, 5)) == (
+        "period-outside-pilot"
+    )
+
+
+@given(st.dates(date(2020, 1, 1), date(2099, 12, 31)))
+def test_the_first_and_last_day_of_a_month_hold_every_day_of_it_and_no_other(day: date) -> None:
+    first, last = first_and_last_day(f"{day:%Y-%m}")
+    assert first <= day <= last
+    assert (first.day, first.month, last.month) == (1, day.month, day.month)
+    assert date.fromordinal(last.toordinal() + 1).day == 1
+
+
+def test_a_refusal_says_the_rule_and_never_the_report() -> None:
+    with pytest.raises(DeliveryRefused) as refused:
+        refuse_dates(make_agreed(), "2027-10", date(2026, 10, 31))
+    assert (refused.value.rule, refused.value.code) == ("period-in-future", "delivery-refused")
