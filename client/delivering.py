@@ -1,0 +1,193 @@
+"""Delivering what a check lets through: pseudonymised, sealed, in parts. Repeating it is safe at every point."""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from client.checking import Checked, SendableRow
+from client.exclusions import fold_reference
+from client.home import Home
+from client.service import Service
+from client.trust import JoinedPilot
+from privacy import hybrid, merkle
+from privacy.matchkeys import district_key, match_keys
+from privacy.references import content_hash, reference
+from privacy.sealing import Envelope, SealedReport, report_leaf
+from privacy.signing import sign
+from signals.report import Manifest, PartSummary, Report, ReportLine, Sealed
+
+MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
+PART_ROWS = 2_000
+WAIT_SECONDS = 900  # for the service to take a delivery up
+
+
+class DeliveryDisturbed(Exception):
+    """What the service says it took is not what was sent. Nothing was completed; the message says what to do."""
+
+    code = "delivery-disturbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery: counts, the lines that the service refused (row of the export, rule), its receipt."""
+
+    delivery: str
+    accepted: int
+    refused: tuple[tuple[int, str], ...]
+    signed: str
+    was_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """One row, ready to be written: its place in the export, the report in clear, what goes with it under seal."""
+
+    line: int
+    report: Report
+    sealed: SealedReport
+
+    def as_line(self) -> bytes:
+        sealed = Sealed(
+            contact=base64.b64encode(self.sealed.contact).decode(),
+            wrapped_key=base64.b64encode(self.sealed.wrapped_key).decode(),
+        )
+        return ReportLine(report=self.report, sealed=sealed).model_dump_json(by_alias=True).encode()
+
+
+def deliver(
+    home: Home,
+    service: Service,
+    pilot: JoinedPilot,
+    checked: Checked,
+    advance: Callable[[int], None] = lambda _rows: None,
+    part_rows: int = PART_ROWS,
+) -> Receipt:
+    """Send the rows that a check lets through, as one delivery, and wait for the receipt.
+
+    Args:
+        home: the creditor's home.
+        service: logged in as that creditor.
+        pilot: joined, so its document was checked.
+        checked: the outcome of the check against that pilot's terms.
+        advance: told how many more rows were sent, for a progress bar.
+        part_rows: rows in a part.
+
+    Raises:
+        ServiceRefused, ServiceUnreachable, DeliveryDisturbed.
+    """
+    creditor, secret = home.settings.organisation, home.secret("secret.key")
+    hashed = content_hash(secret, pilot.id, [_canonical_row(row) for row in checked.to_send])
+    opened = service.post(
+        "/deliveries",
+        {
+            "pilotId": pilot.id,
+            "period": checked.period,
+            "category": checked.category.value,
+            "expectedCount": len(checked.to_send),
+            "contentHash": hashed,
+        },
+    )
+    where = f"/deliveries/{opened['deliveryId']}"
+    state = service.get(where, pilotId=pilot.id)
+    if state["state"] == "open":
+        recipient_key = hybrid.key_id(pilot.recipient)
+        envelope = Envelope.new(pilot.id, creditor, recipient_key)
+        parts = []
+        for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
+            prepared = [prepare(row, pilot, secret, envelope) for row in rows]
+            parts.append(_send_part(service, where, pilot.id, number, prepared))
+            advance(len(rows))
+        sealed_key = envelope.sealed_to(pilot.recipient, hashed)
+        manifest = Manifest(
+            category=checked.category,
+            content_hash=hashed,
+            creditor=creditor,
+            key_envelope_sha256=hashlib.sha256(sealed_key).hexdigest(),
+            parts=tuple(parts),
+            period=checked.period,
+            pilot=pilot.id,
+            recipient_key=recipient_key,
+        )
+        signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
+        completion = {"keyEnvelope": base64.b64encode(sealed_key).decode(), "manifest": signed}
+        state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
+    return _receipt(_taken_up(service, where, pilot.id, state), checked, part_rows, was_there=not opened["new"])
+
+
+def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> _Prepared:
+    """Turn one row into what travels: keys and coarse facts in clear, everything else sealed."""
+    contract = row.reference
+    opaque = reference(secret, pilot.id, fold_reference(contract))
+    report = Report(
+        amount_euros=row.amount_cents // 100,
+        arrears_since=row.arrears_since,
+        district=district_key(pilot.key, row.postcode_digits),
+        keys=match_keys(pilot.key, row.contacts, pilot.document.epoch),
+        kind=row.kind,
+        months=row.months,
+        reference=opaque,
+        reported_on=row.reported_on,
+        since_derived=row.since_derived,
+        social_collection=row.social_collection,
+        urgent=row.urgent,
+    )
+    details: dict[str, str | int] = {
+        **row.contacts[0].as_json(),
+        "contract": contract,
+        "amount_cents": row.amount_cents,
+    }
+    return _Prepared(row.line, report, envelope.seal(details, opaque, report.canonical()))
+
+
+def _canonical_row(row: SendableRow) -> bytes:
+    """What makes a row the same row in a repeated push; never leaves the machine."""
+    facts = [
+        *(row.reference, row.amount_cents, row.months, str(row.arrears_since), str(row.reported_on), row.kind.value),
+        [flag.value for flag in row.urgent],
+        [contact.as_json() for contact in row.contacts],
+        row.social_collection.model_dump(mode="json"),
+    ]
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _chunks(rows: Sequence[SendableRow], size: int) -> Iterator[Sequence[SendableRow]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _send_part(service: Service, where: str, pilot_id: str, number: int, prepared: list[_Prepared]) -> PartSummary:
+    body = b"\n".join(row.as_line() for row in prepared) + b"\n"
+    taken = service.put_lines(f"{where}/parts/{number}", body, pilotId=pilot_id)
+    refused = {refusal["line"] for refusal in taken["refusals"]}
+    kept = [row for line, row in enumerate(prepared, start=1) if line not in refused]
+    root = merkle.root([merkle.leaf_hash(report_leaf(row.report.canonical(), row.sealed)) for row in kept]).hex()
+    sha256 = hashlib.sha256(body).hexdigest()
+    if (taken["accepted"], taken["root"], taken["sha256"]) != (len(kept), root, sha256):
+        raise DeliveryDisturbed(
+            "the service took something else than was sent: nothing was completed, tell the operator"
+        )
+    return PartSummary(number=number, sha256=sha256, accepted=len(kept), root=root)
+
+
+def _taken_up(service: Service, where: str, pilot_id: str, state: dict[str, Any]) -> dict[str, Any]:
+    until, pause = time.monotonic() + WAIT_SECONDS, 0.05
+    while state["state"] != "completed":
+        if time.monotonic() > until:
+            raise DeliveryDisturbed("the delivery arrived whole and is not taken up yet: run the same command later")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 2.0)
+        state = service.get(where, pilotId=pilot_id)
+    return state
+
+
+def _receipt(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
+    refused = tuple(
+        (checked.to_send[(refusal["part"] - 1) * part_rows + refusal["line"] - 1].line, refusal["code"])
+        for refusal in state["refusals"]
+        if (refusal["part"] - 1) * part_rows + refusal["line"] <= len(checked.to_send)
+    )
+    return Receipt(state["deliveryId"], state["accepted"], refused, state["receipt"], was_there)

@@ -1,0 +1,92 @@
+"""How a desk starts a pilot: it signs the pilot document and seals the pilot key to each creditor that it knows."""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from client.home import Home, own_fingerprint
+from client.service import Service
+from client.trust import envelope_purpose
+from privacy import hybrid
+from privacy.pilot_document import (
+    CreditorKeys,
+    PilotDocument,
+    UntrustedDocument,
+    creditor_fingerprint,
+    key_check,
+    read_signed,
+)
+from privacy.signing import public_jwk
+from signals.pilot import Pilot
+
+FIRST_EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """What the operator registered for a pilot; nothing of it is trusted until a person has compared fingerprints."""
+
+    pilot: Pilot
+    rule_set_hash: str
+    version: int
+    creditors: Mapping[str, CreditorKeys]
+
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of each creditor, to be compared with what the creditor itself reads out."""
+        return {name: creditor_fingerprint(keys) for name, keys in self.creditors.items()}
+
+
+def parties(service: Service, pilot_id: str) -> Parties:
+    """Fetch what the operator registered for a pilot of this municipality."""
+    found = service.get(f"/pilots/{pilot_id}")
+    creditors = {
+        name: CreditorKeys(signing=keys["signing"], envelope=keys["envelope"]["hpke"])
+        for name, keys in found["creditors"].items()
+    }
+    return Parties(Pilot.model_validate(found["pilot"]), found["ruleSetHash"], found["version"], creditors)
+
+
+def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
+    """Sign and publish the next version of the pilot document, and put the pilot key ready for every creditor in it.
+
+    Whoever calls this has had the fingerprints compared by a person.
+    """
+    recipient = hybrid.public_key(home.secret("recipient.key"))
+    key_name = pilot_key_name(found.pilot.id, FIRST_EPOCH)
+    if not home.has(key_name):
+        home.keep(key_name, secrets.token_bytes(32))
+    document = PilotDocument(
+        version=found.version + 1,
+        pilot=found.pilot,
+        desk=home.settings.organisation,
+        signing=public_jwk(home.jwk("signing.jwk")),
+        recipient=base64.b64encode(recipient).decode(),
+        recipient_key=hybrid.key_id(recipient),
+        creditors=dict(found.creditors),
+        epoch=FIRST_EPOCH,
+        key_check=key_check(found.pilot.id, FIRST_EPOCH, home.secret(key_name)),
+        rule_set_hash=found.rule_set_hash,
+    )
+    signed = document.signed(home.jwk("signing.jwk"))
+    service.put(f"/pilots/{found.pilot.id}/documents/{document.version}", {"document": signed})
+    for name, keys in found.creditors.items():
+        purpose = envelope_purpose(found.pilot.id, name, FIRST_EPOCH)
+        sealed = hybrid.seal(home.secret(key_name), base64.b64decode(keys.envelope), *purpose)
+        body = {"envelope": base64.b64encode(sealed).decode(), "epoch": FIRST_EPOCH}
+        service.put(f"/pilots/{found.pilot.id}/key-envelopes/{name}", body)
+    return document
+
+
+def own_document(home: Home, service: Service, pilot_id: str) -> PilotDocument:
+    """The newest pilot document, checked against this desk's own keys. Raises UntrustedDocument, NotSigned."""
+    token = service.get(f"/pilots/{pilot_id}/documents/newest")["document"]
+    document = read_signed(token, own_fingerprint(home))
+    if document.pilot.id != pilot_id:
+        raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
+    return document
+
+
+def pilot_key_name(pilot_id: str, epoch: int) -> str:
+    """Where a pilot key is kept."""
+    return f"pilot-{pilot_id}-{epoch}.key"

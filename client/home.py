@@ -1,0 +1,187 @@
+"""A client's home folder: who it is, where the service is, and its keys, each in a file for its owner alone."""
+
+import base64
+import json
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from privacy import hybrid
+from privacy.pilot_document import CreditorKeys, creditor_fingerprint, jwk_bytes
+from privacy.signing import fingerprint, new_signing_key, public_jwk
+from signals.documents import Document, read_document
+from signals.pilot import Role
+from signals.report import Slug
+
+
+class HomeUnusable(Exception):
+    """The home folder can't be used as it is; the message says what to do."""
+
+    code = "home-unusable"
+
+
+class Settings(Document):
+    """Who this is, where the service is, and for each pilot the fingerprint that was typed in."""
+
+    organisation: Slug
+    service_url: str
+    pilots: dict[Slug, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One home folder. Secrets are made once and never printed."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises HomeUnusable when nothing was set up here, DocumentError when the file has mistakes."""
+        file = self.path / "settings.yaml"
+        if not file.exists():
+            raise HomeUnusable(f"nothing is set up in {self.path}: run `vroegsein creditor init` or `desk init` first")
+        return read_document(file, Settings)
+
+    def save(self, settings: Settings) -> None:
+        """Write the settings."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        _write(self.path / "settings.yaml", text.encode())
+
+    def has(self, name: str) -> bool:
+        """Whether the secret `name` was made."""
+        return (self.path / "keys" / name).exists()
+
+    def secret(self, name: str) -> bytes:
+        """The secret in `keys/<name>`. Raises HomeUnusable when it is missing or others can read it."""
+        file = self.path / "keys" / name
+        try:
+            mode = stat.S_IMODE(file.stat().st_mode)
+        except FileNotFoundError:
+            raise HomeUnusable(f"the key {file} is missing: restore it from your backup, or run `init` again") from None
+        if mode & 0o077:
+            raise HomeUnusable(
+                f"others can read {file}: make it yours alone (chmod 600) and think who may have read it"
+            )
+        return file.read_bytes()
+
+    def jwk(self, name: str) -> dict[str, Any]:
+        """A signing key in `keys/<name>`."""
+        try:
+            found: dict[str, Any] = json.loads(self.secret(name))
+        except ValueError:
+            raise HomeUnusable(f"the key {self.path / 'keys' / name} is damaged: restore your backup") from None
+        return found
+
+    def keep_private(self, name: str, content: bytes) -> None:
+        """Write a file that only its owner can read, in place of the one that stood there."""
+        (self.path / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(self.path / name, content)
+
+    def keep(self, name: str, secret: bytes) -> None:
+        """Store a secret that isn't there yet. Raises HomeUnusable when it is: keys are never overwritten."""
+        if self.has(name):
+            raise HomeUnusable(f"the key {name} is there already: keys are not overwritten")
+        folder = (self.path / "keys" / name).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(self.path / "keys" / name, secret)
+
+
+def init_creditor(home: Home, settings: Settings) -> Path:
+    """Make a creditor's keys; returns the file with the public ones, for the operator. Repeating it changes nothing."""
+    home.save(_keeping_pilots(home, settings))
+    _make(home, "secret.key", lambda: secrets.token_bytes(32))
+    for name in ("auth.jwk", "signing.jwk"):
+        _make(home, name, lambda: json.dumps(new_signing_key()).encode())
+    _make(home, "envelope.key", hybrid.new_private_key)
+    envelope = hybrid.public_key(home.secret("envelope.key"))
+    return _write_public(
+        home,
+        settings.organisation,
+        [
+            _entry(home.jwk("auth.jwk"), "auth", Role.CREDITOR),
+            _entry(home.jwk("signing.jwk"), "signing", Role.CREDITOR),
+            {
+                "kid": hybrid.key_id(envelope),
+                "use": "envelope",
+                "role": Role.CREDITOR.value,
+                "public": {"hpke": base64.b64encode(envelope).decode()},
+            },
+        ],
+    )
+
+
+def init_desk(home: Home, settings: Settings) -> Path:
+    """Make a desk's keys; returns the file with the public ones, for the operator. Repeating it changes nothing."""
+    home.save(_keeping_pilots(home, settings))
+    _make(home, "recipient.key", hybrid.new_private_key)
+    _make(home, "actors.key", lambda: secrets.token_bytes(32))
+    for name in ("auth-debt-help.jwk", "auth-privacy-officer.jwk", "signing.jwk"):
+        _make(home, name, lambda: json.dumps(new_signing_key()).encode())
+    return _write_public(
+        home,
+        settings.organisation,
+        [
+            _entry(home.jwk("auth-debt-help.jwk"), "auth", Role.DEBT_HELP),
+            _entry(home.jwk("auth-privacy-officer.jwk"), "auth", Role.PRIVACY_OFFICER),
+            _entry(home.jwk("signing.jwk"), "signing", Role.DEBT_HELP),
+        ],
+    )
+
+
+def creditor_keys(home: Home) -> CreditorKeys:
+    """The creditor's public keys as they stand in a pilot document."""
+    envelope = base64.b64encode(hybrid.public_key(home.secret("envelope.key"))).decode()
+    return CreditorKeys(signing=public_jwk(home.jwk("signing.jwk")), envelope=envelope)
+
+
+def own_fingerprint(home: Home) -> str:
+    """What the other side types in: of a creditor over its signing and envelope keys, of a desk over its own two."""
+    if home.has("envelope.key"):
+        return creditor_fingerprint(creditor_keys(home))
+    recipient = base64.b64encode(hybrid.public_key(home.secret("recipient.key")))
+    return fingerprint([jwk_bytes(public_jwk(home.jwk("signing.jwk"))), recipient])
+
+
+def _keeping_pilots(home: Home, settings: Settings) -> Settings:
+    if (home.path / "settings.yaml").exists():
+        return settings.model_copy(update={"pilots": {**home.settings.pilots, **settings.pilots}})
+    return settings
+
+
+def _make(home: Home, name: str, new: Callable[[], bytes]) -> None:
+    if not home.has(name):
+        home.keep(name, new())
+
+
+def _entry(private: dict[str, Any], use: str, role: Role) -> dict[str, Any]:
+    return {"kid": private["kid"], "use": use, "role": role.value, "public": public_jwk(private)}
+
+
+def _write_public(home: Home, organisation: str, keys: list[dict[str, Any]]) -> Path:
+    file = home.path / f"{organisation}.public.yaml"
+    text = yaml.safe_dump({"kind": "keys", "organisation": organisation, "keys": keys}, sort_keys=False)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write all or nothing, readable by the owner alone from the first moment."""
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink()
+        raise

@@ -1,0 +1,102 @@
+"""Opening reports at the desk: first the creditor's signature and the binding are checked, then the details shown."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from privacy import merkle
+from privacy.pilot_document import PilotDocument
+from privacy.references import report_id
+from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
+from privacy.signing import NotSigned, verify
+from signals.report import Kind, Manifest, Report
+
+MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
+HASH = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedReport:
+    """One report as its creditor wrote it: what the service knows of it, and the details that only the desk sees."""
+
+    creditor: str
+    report: Report
+    details: Mapping[str, str | int]
+
+
+def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes) -> OpenedReport:
+    """Check and open one report of a signal.
+
+    Args:
+        row: the report as the service hands it out, with its sealed details.
+        document: this desk's own pilot document, with the creditors' keys.
+        private: the municipality's private key.
+
+    Raises:
+        AlteredReport: the report, its details or what the service says of it is not what the creditor signed.
+        NotSigned: the creditor's signature is missing or another's.
+    """
+    creditor, sealed_row = row["creditorId"], row["sealed"]
+    if creditor not in document.creditors:
+        raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
+    if sealed_row is None:
+        raise AlteredReport("the service hands out no sealed details with this report")
+    sent = sealed_row["sent"].encode()
+    sealed = SealedReport(_bytes(sealed_row["wrappedKey"]), _bytes(sealed_row["contact"]))
+    try:
+        manifest = Manifest.model_validate_json(
+            verify(sealed_row["manifest"], document.creditors[creditor].signing, MANIFEST_SIGNED_AS)
+        )
+        report = Report.model_validate_json(sent)
+    except ValidationError:
+        raise AlteredReport("the report or its manifest does not have the form that the creditor signs") from None
+    key_envelope = _bytes(sealed_row["keyEnvelope"])
+    _refuse_other_than_signed(row, report, manifest, document, key_envelope)
+    _refuse_outside_manifest(sealed_row, manifest, report_leaf(sent, sealed))
+    envelope = Envelope.opened(
+        key_envelope, private, document.pilot.id, creditor, manifest.recipient_key, manifest.content_hash
+    )
+    details = envelope.open(sealed, report.reference, sent)
+    cents = details.get("amount_cents")
+    if not isinstance(cents, int) or cents // 100 != report.amount_euros or "contract" not in details:
+        raise AlteredReport("the sealed details are not those of the report beside them: ask the creditor")
+    return OpenedReport(creditor, report, details)
+
+
+def _refuse_other_than_signed(
+    row: Mapping[str, Any], report: Report, manifest: Manifest, document: PilotDocument, key_envelope: bytes
+) -> None:
+    """What the service shows beside the signed text must be what the text says, or its lists would mislead."""
+    said = report.model_dump(mode="json", by_alias=True)
+    same = ("amountEuros", "months", "arrearsSince", "sinceDerived", "reportedOn", "socialCollection")
+    shown = ([row[name] for name in same], sorted(row["urgent"]), row["reportId"])
+    its_id = str(report_id(manifest.pilot, manifest.creditor, manifest.period, report.reference))
+    signed = ([said[name] for name in same], sorted(report.urgent), its_id)
+    # That it is an update of an earlier report is the service's to say; the other kinds are the creditor's.
+    kind_fits = row["kind"] in ({Kind.EARLY, Kind.UPDATE} if report.kind is Kind.EARLY else {report.kind})
+    about = (row["creditorId"], row["category"], row["period"], document.pilot.id, document.recipient_key)
+    signed_about = (manifest.creditor, manifest.category, manifest.period, manifest.pilot, manifest.recipient_key)
+    if shown != signed or about != signed_about or not kind_fits:
+        raise AlteredReport("what the service says of this report is not what the creditor signed")
+    if hashlib.sha256(key_envelope).hexdigest() != manifest.key_envelope_sha256:
+        raise AlteredReport("the delivery key is not the one that the creditor signed")
+
+
+def _refuse_outside_manifest(sealed_row: Mapping[str, Any], manifest: Manifest, entry: bytes) -> None:
+    part = next((part for part in manifest.parts if part.number == sealed_row["part"]), None)
+    proof = _bytes(sealed_row["proof"])
+    index, path = int.from_bytes(proof[:4], "big"), [proof[i : i + HASH] for i in range(4, len(proof), HASH)]
+    root = merkle.root_from_proof(merkle.leaf_hash(entry), index, part.accepted, path) if part else None
+    if part is None or root is None or root.hex() != part.root:
+        raise AlteredReport("this report is not in the delivery that the creditor signed")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise AlteredReport("what is sealed in this report does not arrive whole") from None

@@ -1,0 +1,229 @@
+"""Why a row is not sent, and what is worth mentioning about a file: codes and their sentences, in Dutch and English.
+
+No sentence ever holds a person's data: the places to fill in are lines, counts, amounts of thresholds and dates of the
+file as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Detail = str | int
+
+
+class Reason(StrEnum):
+    """Why a row is not sent. Public: the codes are counted, printed and never reused for something else."""
+
+    UNREADABLE_ROW = "unreadable_row"
+    NO_REFERENCE = "no_reference"
+    UNREADABLE_AMOUNT = "unreadable_amount"
+    UNREADABLE_MONTHS = "unreadable_months"
+    UNREADABLE_DATE = "unreadable_date"
+    NOT_YET_DUE = "not_yet_due"
+    CONFLICTING = "conflicting"
+    REPEATED = "repeated"
+    IN_CREDIT = "in_credit"
+    REFUSED_BY_RESIDENT = "refused_by_resident"
+    PAYMENT_PLAN_KEPT = "payment_plan_kept"
+    UNCLEAR_ANSWER = "unclear_answer"
+    CATEGORY_NOT_IN_PILOT = "category_not_in_pilot"
+    OUTSIDE_PERIOD = "outside_period"
+    UNREADABLE_POSTCODE = "unreadable_postcode"
+    OUTSIDE_PILOT = "outside_pilot"
+    BELOW_THRESHOLD = "below_threshold"
+    COLLECTION_INCOMPLETE = "collection_incomplete"
+    TOO_EARLY = "too_early"
+
+
+class NoteCode(StrEnum):
+    """What is worth mentioning about a file, and never a reason to hold a row."""
+
+    MIXED_ENCODING = "mixed_encoding"
+    LINES_SKIPPED = "lines_skipped"
+    TOTAL_DIFFERS = "total_differs"
+    COUNT_DIFFERS = "count_differs"
+    NO_TOTAL = "no_total"
+    NO_ROWS = "no_rows"
+    TEXT_AFTER_END = "text_after_end"
+    FIELD_ABSENT = "field_absent"
+    NO_REFERENCE_DATE = "no_reference_date"
+    OTHER_PERIOD = "other_period"
+    UNREADABLE_BIRTH_DATE = "unreadable_birth_date"
+    UNCLEAR_FLAG = "unclear_flag"
+    NO_EXCLUSIONS = "no_exclusions"
+
+
+REASONS: Mapping[Reason, tuple[str, str]] = {
+    Reason.UNREADABLE_ROW: (
+        "De regel heeft te veel of te weinig kolommen: een scheidingsteken staat verkeerd of er ontbreekt iets.",
+        "The row has too many or too few columns: a separator is misplaced or something is missing.",
+    ),
+    Reason.NO_REFERENCE: (
+        "Er staat geen bruikbaar klant- of contractnummer in.",
+        "It holds no usable customer or contract number.",
+    ),
+    Reason.UNREADABLE_AMOUNT: (
+        "Het bedrag is leeg of niet eenduidig te lezen.",
+        "The amount is empty or can't be read without guessing.",
+    ),
+    Reason.UNREADABLE_MONTHS: (
+        "Het aantal maanden achterstand is leeg of niet te lezen.",
+        "The number of months in arrears is empty or unreadable.",
+    ),
+    Reason.UNREADABLE_DATE: (
+        "De datum sinds wanneer er achterstand is, is leeg of niet te lezen.",
+        "The date since when there are arrears is empty or unreadable.",
+    ),
+    Reason.NOT_YET_DUE: (
+        "De vervaldatum ligt na de peildatum.",
+        "The due date lies after the reference date.",
+    ),
+    Reason.CONFLICTING: (
+        "Hetzelfde nummer staat met een ander bedrag of een andere duur op regel {lines}; geen wordt verstuurd. Welke?",
+        "The same number stands with another amount or duration on line {lines}; none is sent. Which one is right?",
+    ),
+    Reason.REPEATED: (
+        "Herhaling van regel {line}; die telt, met de gegevens van beide.",
+        "Repeats line {line}; that one counts, with the details of both.",
+    ),
+    Reason.IN_CREDIT: (
+        "Het bedrag is nul of een tegoed: er is geen achterstand.",
+        "The amount is zero or a credit: there are no arrears.",
+    ),
+    Reason.REFUSED_BY_RESIDENT: (
+        "De klant heeft bezwaar gemaakt tegen het doorgeven.",
+        "The customer objected to being reported.",
+    ),
+    Reason.PAYMENT_PLAN_KEPT: (
+        "Er loopt een betalingsregeling die wordt nagekomen.",
+        "There is a payment plan, and it is being kept.",
+    ),
+    Reason.UNCLEAR_ANSWER: (
+        "De kolom voor bezwaren en betalingsregelingen bevat een woord dat het profiel niet kent.",
+        "The column for objections and payment plans holds a word that the profile doesn't know.",
+    ),
+    Reason.CATEGORY_NOT_IN_PILOT: (
+        "Deze soort achterstand hoort niet bij de pilot.",
+        "This kind of arrears is not part of the pilot.",
+    ),
+    Reason.OUTSIDE_PERIOD: (
+        "De peildatum valt buiten de looptijd van de pilot.",
+        "The reference date lies outside the pilot's running time.",
+    ),
+    Reason.UNREADABLE_POSTCODE: (
+        "De postcode ontbreekt of is niet te lezen, zodat niet vaststaat of het adres bij de pilot hoort.",
+        "The postcode is missing or unreadable, so it is not certain that the address is part of the pilot.",
+    ),
+    Reason.OUTSIDE_PILOT: (
+        "Het adres ligt buiten het gebied van de pilot.",
+        "The address lies outside the pilot's area.",
+    ),
+    Reason.BELOW_THRESHOLD: (
+        "Nog onder de drempel van de pilot: {threshold_nl}.",
+        "Still below the pilot's threshold: {threshold_en}.",
+    ),
+    Reason.COLLECTION_INCOMPLETE: (
+        "Niet alle stappen van de sociale incasso hebben een datum (herinnering, contact, hulp gewezen, aanbod).",
+        "Not every step of the social collection has a date (reminder, contact, pointed at help, offer).",
+    ),
+    Reason.TOO_EARLY: (
+        "Op de peildatum waren herinnering, contact en aanbod nog niet gedaan, of liep de reactietermijn nog.",
+        "On the reference date reminder, contact and offer had not yet been made, or the time to answer still ran.",
+    ),
+}
+
+NOTES: Mapping[NoteCode, tuple[str, str]] = {
+    NoteCode.MIXED_ENCODING: (
+        "{count} regel(s) staan in een andere tekencodering dan de rest en zijn gelezen als Windows-1252.",
+        "{count} line(s) are encoded differently from the rest and were read as Windows-1252.",
+    ),
+    NoteCode.LINES_SKIPPED: (
+        "{count} regel(s) zonder klant overgeslagen (herhaalde kop of voettekst): {lines}.",
+        "{count} line(s) without a customer skipped (repeated header or footer): {lines}.",
+    ),
+    NoteCode.TOTAL_DIFFERS: (
+        "De totaalregel wijkt € {difference_nl} af van de som van de regels.",
+        "The total row differs by € {difference_en} from the sum of the rows.",
+    ),
+    NoteCode.COUNT_DIFFERS: (
+        "Het bestand noemt {stated} regels en bevat er {found}. Is het compleet?",
+        "The file states {stated} rows and holds {found}. Is it complete?",
+    ),
+    NoteCode.NO_TOTAL: (
+        "De totaalregel waarmee deze lijst hoort te eindigen ontbreekt. Is het bestand compleet?",
+        "The total row that this list should end with is missing. Is the file complete?",
+    ),
+    NoteCode.NO_ROWS: ("Het bestand bevat geen regels.", "The file holds no rows."),
+    NoteCode.TEXT_AFTER_END: (
+        "Er staat tekst achter het einde van de gegevens; die is niet gelezen.",
+        "There is text behind the end of the data; it was not read.",
+    ),
+    NoteCode.FIELD_ABSENT: (
+        "Het veld '{column}' komt in het bestand niet voor en telt als leeg.",
+        "The field '{column}' does not occur in the file and counts as empty.",
+    ),
+    NoteCode.NO_REFERENCE_DATE: (
+        "De peildatum staat niet leesbaar in het bestand; de laatste dag van {period} is genomen.",
+        "The file holds no readable reference date; the last day of {period} was taken.",
+    ),
+    NoteCode.OTHER_PERIOD: (
+        "De peildatum in het bestand ({found}) valt buiten de opgegeven periode {period}.",
+        "The reference date in the file ({found}) lies outside the period {period} that was asked for.",
+    ),
+    NoteCode.UNREADABLE_BIRTH_DATE: (
+        "{count} geboortedatum(s) zijn niet te lezen en blijven leeg; de eerste staat op deze regel.",
+        "{count} birth date(s) can't be read and stay empty; the first one is on this line.",
+    ),
+    NoteCode.UNCLEAR_FLAG: (
+        "{count} keer staat in kolom '{column}' een woord dat het profiel niet kent; gelezen als nee.",
+        "{count} time(s) the column '{column}' holds a word that the profile doesn't know; read as no.",
+    ),
+    NoteCode.NO_EXCLUSIONS: (
+        "Bezwaren en nagekomen betalingsregelingen zijn niet nagegaan: {why_nl}",
+        "Objections and kept payment plans were not looked at: {why_en}",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth mentioning about a file; `line` is where it starts, None for the file as a whole."""
+
+    code: NoteCode
+    line: int | None = None
+    details: Mapping[str, Detail] = field(default_factory=dict)
+
+    @property
+    def nl(self) -> str:
+        """The sentence in Dutch."""
+        return NOTES[self.code][0].format(**self.details)
+
+    @property
+    def en(self) -> str:
+        """The sentence in English."""
+        return NOTES[self.code][1].format(**self.details)
+
+
+def masked(reference: str) -> str:
+    """A reference for a screen: its last three characters, enough to find the row again and no contract number."""
+    return f"…{reference[-3:]}" if len(reference) > 3 else "…" if reference else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row that is not sent: where it stands, its masked reference, and why."""
+
+    line: int
+    reason: Reason
+    reference: str = ""  # masked
+    details: Mapping[str, Detail] = field(default_factory=dict)
+
+    @property
+    def nl(self) -> str:
+        """Why, in Dutch."""
+        return REASONS[self.reason][0].format(**self.details)
+
+    @property
+    def en(self) -> str:
+        """Why, in English."""
+        return REASONS[self.reason][1].format(**self.details)

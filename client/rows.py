@@ -1,0 +1,223 @@
+"""A mapping profile applied: each row of an export as figures, dates and a contact, or the reason why it can't be."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from client.amounts import MOST_MONTHS, read_cents, read_count
+from client.cells import Cell, as_text, postcode_digits, read_phone, read_reference
+from client.dates import months_between, read_birth_date, read_date
+from client.profiles import Mark, Profile
+from client.reasons import Note, NoteCode, Reason, Refusal, masked
+from client.tables import RawRow, Table
+from privacy.identity import Contact
+from signals.report import Category, Kind, SocialCollection, UrgentFlag
+
+_YES = frozenset({"j", "ja", "y", "yes", "true", "waar", "1", "x"})
+_NO = frozenset({"", "n", "nee", "no", "false", "onwaar", "0", "geen", "-"})
+_TEXT_COLUMNS = (
+    *("name", "surname", "prefix", "initials", "first_name", "address", "street"),
+    *("house_number", "letter", "addition", "postcode", "town", "email"),
+)
+
+Answer = Literal["none", "refused", "kept", "unclear"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Row:
+    """One customer's row, read. The amount is in cents, negative for a credit.
+
+    `postcode_digits` is "" where the row has no readable postcode. `social_collection` is the reason where the steps
+    are not all taken on the reference date.
+    """
+
+    line: int
+    reference: str
+    contact: Contact
+    postcode_digits: str
+    amount_cents: int
+    months: int
+    arrears_since: date
+    since_derived: bool
+    reported_on: date
+    category: Category
+    kind: Kind
+    urgent: tuple[UrgentFlag, ...]
+    answer: Answer
+    social_collection: SocialCollection | Reason
+
+    def __repr__(self) -> str:
+        return f"Row(line {self.line}, {masked(self.reference)})"
+
+    def refuse(self, reason: Reason, **details: str | int) -> Refusal:
+        """This row, not sent."""
+        return Refusal(self.line, reason, masked(self.reference), details)
+
+
+def apply_profile(table: Table, profile: Profile, reported_on: date) -> tuple[list[Row | Refusal], list[Note]]:
+    """Read every row of a table as the profile says, as of the reference date `reported_on`."""
+    mapping = _Mapping(table, profile, reported_on)
+    return [mapping.read(row) for row in table.rows], mapping.notes()
+
+
+class _UnreadableError(Exception):
+    """Leaves this file as a refusal only."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+_Cells = tuple[Cell, ...]
+
+
+class _Mapping:
+    """The profile's columns as positions in one table, and what was noticed on the way."""
+
+    def __init__(self, table: Table, profile: Profile, reported_on: date) -> None:
+        self._profile, self._on, self._width = profile, reported_on, table.width
+        self._at = {place: table.position(names) for place, names, _ in profile.mapped()}
+        self._texts = [(name, at) for name in _TEXT_COLUMNS if (at := self._at.get(f"columns.{name}")) is not None]
+        needed = [self._at.get(place) for place in ("amount.column", "months.column", "months.due_date")]
+        self._shortest = max(at for at in (*needed, self._at["columns.reference"]) if at is not None) + 1
+        self._no_birth: list[int] = []
+        self._unclear: Counter[str] = Counter()
+
+    def read(self, raw: RawRow) -> Row | Refusal:
+        """Read one row."""
+        cells = raw.cells
+        if len(cells) < self._width:
+            cells = (*cells, *[""] * (self._width - len(cells)))
+        reference = read_reference(self._cell(cells, "columns.reference"))
+        if len(raw.cells) < self._shortest or any(cell != "" for cell in cells[self._width :]):
+            return Refusal(raw.line, Reason.UNREADABLE_ROW, masked(reference))
+        if not reference:
+            return Refusal(raw.line, Reason.NO_REFERENCE)
+        try:
+            return self._row(raw.line, cells, reference)
+        except _UnreadableError as unreadable:
+            return Refusal(raw.line, unreadable.reason, masked(reference))
+
+    def notes(self) -> list[Note]:
+        """What is worth mentioning about the rows read so far."""
+        notes = [
+            Note(NoteCode.UNCLEAR_FLAG, None, {"count": count, "column": column})
+            for column, count in sorted(self._unclear.items())
+        ]
+        if self._no_birth:
+            notes.append(Note(NoteCode.UNREADABLE_BIRTH_DATE, self._no_birth[0], {"count": len(self._no_birth)}))
+        return notes
+
+    def _row(self, line: int, cells: _Cells, reference: str) -> Row:
+        profile = self._profile
+        cents = read_cents(self._cell(cells, "amount.column"), profile.amount.unit, profile.amount.decimal)
+        if cents is None:
+            raise _UnreadableError(Reason.UNREADABLE_AMOUNT)
+        months, since, derived = self._duration(cells)
+        contact = self._contact(line, cells)
+        kinds = [mark.kind for at, mark in enumerate(profile.kinds) if self._flag(cells, f"kinds.{at}", mark)]
+        flags = {mark.flag for at, mark in enumerate(profile.urgent) if self._flag(cells, f"urgent.{at}", mark)}
+        return Row(
+            line=line,
+            reference=reference,
+            contact=contact,
+            postcode_digits=postcode_digits(contact.postcode, contact.address),
+            amount_cents=cents,
+            months=months,
+            arrears_since=since,
+            since_derived=derived,
+            reported_on=self._on,
+            category=profile.category,
+            kind=kinds[0] if kinds else profile.kind,
+            urgent=tuple(flag for flag in UrgentFlag if flag in flags),
+            answer=self._answer(cells),
+            social_collection=self._social_collection(cells, since),
+        )
+
+    def _duration(self, cells: _Cells) -> tuple[int, date, bool]:
+        """Months, since when, and whether that date was derived from a count."""
+        months = self._profile.months
+        count = read_count(self._cell(cells, "months.column")) if months.column else None
+        if months.column and count is None:
+            raise _UnreadableError(Reason.UNREADABLE_MONTHS)
+        written = self._cell(cells, "months.due_date") if months.due_date else ""
+        if count is not None and written == "":
+            return count, self._on - timedelta(days=30 * count), True
+        due = read_date(written)
+        if due is None or due.year < self._on.year - MOST_MONTHS // 12:
+            raise _UnreadableError(Reason.UNREADABLE_DATE)
+        if due > self._on:
+            raise _UnreadableError(Reason.NOT_YET_DUE)
+        return months_between(due, self._on, months.count) if count is None else count, due, False
+
+    def _contact(self, line: int, cells: _Cells) -> Contact:
+        texts = {name: as_text(cells[at]) for name, at in self._texts}
+        written = self._cell(cells, "columns.birth_date")
+        birth = read_birth_date(written, self._on, self._profile.unknown_birth_dates)
+        if birth is None and written != "" and read_date(written) is None:
+            self._no_birth.append(line)
+        return Contact(
+            **texts,
+            name_order=self._profile.columns.name_order,
+            birth_date=birth,
+            phone=read_phone(self._cell(cells, "columns.phone")),
+        )
+
+    def _answer(self, cells: _Cells) -> Answer:
+        recorded = self._profile.recorded
+        if recorded is None:
+            return "none"
+        refused = recorded.refused and _means_yes(recorded.refused, self._cell(cells, "recorded.refused"))
+        kept = recorded.payment_plan_kept and _means_yes(
+            recorded.payment_plan_kept, self._cell(cells, "recorded.payment_plan_kept")
+        )
+        if refused:
+            return "refused"
+        if kept:
+            return "kept"
+        unclear = (recorded.refused and refused is None) or (recorded.payment_plan_kept and kept is None)
+        return "unclear" if unclear else "none"
+
+    def _social_collection(self, cells: _Cells, since: date) -> SocialCollection | Reason:
+        steps = self._profile.social_collection
+        dates = []
+        for name, step in steps.steps():
+            after = step.after_days
+            written = self._cell(cells, f"social_collection.{name}")
+            taken = read_date(written) if after is None else since + timedelta(days=after)
+            if taken is None:
+                return Reason.COLLECTION_INCOMPLETE
+            dates.append(taken)
+        reminder, contact, pointed, offer = dates
+        if max(reminder, contact, pointed, offer + timedelta(days=steps.answer_days)) > self._on:
+            return Reason.TOO_EARLY
+        return SocialCollection(
+            reminder_sent_on=reminder,
+            contact_sought_on=contact,
+            pointed_at_help_on=pointed,
+            offer_made_on=offer,
+            by="procedure" if steps.by_procedure else "record",
+            procedure=steps.procedure,
+        )
+
+    def _flag(self, cells: _Cells, place: str, mark: Mark) -> bool:
+        answer = _means_yes(mark, self._cell(cells, place))
+        if answer is None:
+            self._unclear[mark.column[0]] += 1
+        return bool(answer)
+
+    def _cell(self, cells: _Cells, place: str) -> Cell:
+        at = self._at.get(place)
+        return "" if at is None or at >= len(cells) else cells[at]
+
+
+def _means_yes(mark: Mark, cell: Cell) -> bool | None:
+    """What a cell says under a mark; None if it says neither yes nor no."""
+    text = " ".join(as_text(cell).split()).casefold()
+    if any(word.casefold() in text for word in mark.unless):
+        return False
+    if mark.words:
+        return any(word.casefold() in text for word in mark.words)
+    if text in ({word.casefold() for word in mark.values} or _YES):
+        return True
+    return False if text in _NO or text in {word.casefold() for word in mark.otherwise} else None
