@@ -1,0 +1,1 @@
+"""The command `vroegsein`: one file per group, loaded lazily."""

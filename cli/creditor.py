@@ -1,0 +1,241 @@
+"""`vroegsein creditor …`: what a creditor's administrator does with a monthly export."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.prompt import Prompt
+from rich.table import Table
+
+from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
+from client.checking import Checked, SendingTerms, check
+from client.delivering import Receipt, deliver
+from client.export import read_export
+from client.home import Home, Settings, init_creditor, own_fingerprint
+from client.oauth import ServiceLogin
+from client.profiles import Profile
+from client.service import Service
+from client.trust import JoinedPilot, join, sending_terms
+from signals.documents import read_document
+
+app = typer.Typer(help="Deliver arrears reports: set up, check, push, status.", no_args_is_help=True)
+
+HomeOption = Annotated[
+    Path,
+    typer.Option("--home", envvar="VROEGSEIN_CREDITOR_HOME", help="Folder with this creditor's settings and keys"),
+]
+PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
+ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
+PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
+FileArgument = Annotated[Path, typer.Argument(help="The export", exists=True, dir_okay=False)]
+DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
+FEW = 20
+
+
+@app.command()
+def init(
+    organisation: Annotated[str, typer.Option(help="Your short name, as agreed with the operator")],
+    service: Annotated[str, typer.Option(help="Address of the service, such as https://vroegsein.example")],
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Make your keys. Repeating it changes nothing; keys never leave this machine."""
+    public = init_creditor(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")))
+    console.print(
+        either(
+            lang,
+            f"Uw sleutels staan in {home}. Maak er een reservekopie van.\n"
+            f"1. Stuur {public} naar de beheerder van de dienst; er staat niets geheims in.\n"
+            f"2. Lees de gemeente per telefoon uw vingerafdruk voor:\n   {own_fingerprint(Home(home))}\n"
+            "3. Daarna: vroegsein creditor join PILOT",
+            f"Your keys are in {home}. Make a backup.\n"
+            f"1. Send {public} to the service's operator; nothing in it is secret.\n"
+            f"2. Read your fingerprint to the municipality over the telephone:\n   {own_fingerprint(Home(home))}\n"
+            "3. Then: vroegsein creditor join PILOT",
+        ),
+        markup=False,
+    )
+
+
+@app.command("join")
+def join_pilot(
+    pilot: Annotated[str, typer.Argument(help="The pilot's short name")],
+    fingerprint: Annotated[
+        str | None, typer.Option(help="The municipality's fingerprint; asked for if left out")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Take part in a pilot: type in the municipality's fingerprint, get its signed document and your pilot key."""
+    place = Home(home)
+    question = either(lang, "Vingerafdruk van de gemeente (12 groepen van 5 cijfers)", "The municipality's fingerprint")
+    typed = fingerprint or Prompt.ask(question, console=errors)
+    with _service(place) as service:
+        joined = join(place, service, pilot, typed)
+    settings = place.settings  # only a fingerprint that fits is kept
+    place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: typed}}))
+    names = ", ".join(either(lang, *CATEGORY[category]) for category in joined.document.pilot.categories)
+    console.print(
+        either(
+            lang,
+            f"U doet mee aan {pilot} ({names}), tot en met {day(joined.document.pilot.ends, lang)}.",
+            f"You take part in {pilot} ({names}), until {day(joined.document.pilot.ends, lang)}.",
+        ),
+        markup=False,
+    )
+
+
+@app.command("check")
+def check_file(
+    file: FileArgument,
+    profile: ProfileOption,
+    pilot: PilotOption = None,
+    period: PeriodOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+    whole: Annotated[
+        bool, typer.Option("--all", help="Show every row that is not sent, not only the first 20")
+    ] = False,
+) -> None:
+    """Show what would be sent of an export and what not, with line and reason. Nothing leaves this machine.
+
+    Exit code: 0 all would be sent, 1 some rows would not (listed), 2 wrong usage.
+    """
+    terms = _known_terms(Home(home), pilot, lang)
+    checked = _checked(file, read_document(profile, Profile), terms, period)
+    _show(checked, lang, None if whole else FEW)
+    raise typer.Exit(1 if checked.refused or checked.push_obstacle else 0)
+
+
+@app.command()
+def push(
+    file: FileArgument,
+    profile: ProfileOption,
+    pilot: PilotOption = None,
+    period: PeriodOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Deliver an export. Repeating it is safe. Exit code: 0 all sent, 1 some rows refused (listed), 2 wrong usage."""
+    place = Home(home)
+    with _service(place) as service:
+        joined = join(place, service, _pilot(place, pilot))
+        checked = _checked(file, read_document(profile, Profile), sending_terms(joined.document.pilot), period)
+        if checked.push_obstacle:
+            errors.print(checked.push_obstacle, style="bold red", markup=False)
+            raise typer.Exit(1)
+        receipt = push_checked(place, service, joined, checked, lang)
+    _show(checked, lang, FEW)
+    _show_receipt(receipt, lang)
+    raise typer.Exit(1 if checked.refused or receipt.refused else 0)
+
+
+@app.command()
+def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
+    """What became of your deliveries."""
+    place = Home(home)
+    with _service(place) as service:
+        found = service.get("/deliveries", pilotId=_pilot(place, pilot))["deliveries"]
+    heads = either(lang, "maand|soort|stand|verwacht|aangenomen|geweigerd", "month|kind|state|expected|taken|refused")
+    table = Table(*heads.split("|"), box=None, header_style="bold")
+    states = {"open": "open", "completing": either(lang, "wordt verwerkt", "being taken up")}
+    for row in found:
+        state = states.get(row["state"], either(lang, "klaar", "completed"))
+        counts = [str(row[name]) if row[name] is not None else "" for name in ("expectedCount", "accepted", "refused")]
+        table.add_row(month(row["period"], lang), either(lang, *CATEGORY[row["category"]]), state, *counts)
+    console.print(table if found else either(lang, "Nog geen leveringen.", "No deliveries yet."))
+
+
+def push_checked(home: Home, service: Service, joined: JoinedPilot, checked: Checked, lang: Lang) -> Receipt:
+    """Deliver with a progress bar, and keep the receipt in the home folder."""
+    with progress() as bar:
+        task = bar.add_task(either(lang, "Versturen", "Sending"), total=len(checked.to_send))
+        receipt = deliver(home, service, joined, checked, lambda rows: bar.advance(task, rows))
+    home.keep_private(f"receipts/{receipt.delivery}.jws", receipt.signed.encode())
+    return receipt
+
+
+def _checked(file: Path, profile: Profile, terms: SendingTerms | None, period: str | None) -> Checked:
+    return check(read_export(file, profile, period=period), profile, terms)
+
+
+def _service(home: Home) -> Service:
+    settings = home.settings
+    login = ServiceLogin(settings.service_url, settings.organisation, home.jwk("auth.jwk"))
+    return Service(settings.service_url, login)
+
+
+def _pilot(home: Home, asked: str | None) -> str:
+    pilots = list(home.settings.pilots)
+    if asked is None and len(pilots) != 1:
+        known = ", ".join(pilots) or "none joined yet: vroegsein creditor join PILOT"
+        raise typer.BadParameter(f"say which pilot ({known})", param_hint="--pilot")
+    return asked or pilots[0]
+
+
+def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | None:
+    """The pilot's terms as last fetched by `join` or `push`; without them a check still tells about the file itself."""
+    if (home.path / "settings.yaml").exists() and home.settings.pilots:
+        with _service(home) as service:
+            return sending_terms(join(home, service, _pilot(home, asked)).document.pilot)
+    errors.print(
+        either(
+            lang,
+            "Zonder pilot: postcodes en drempels zijn niet bekeken (vroegsein creditor join PILOT).",
+            "Without a pilot: postcodes and thresholds were not looked at (vroegsein creditor join PILOT).",
+        ),
+        style="yellow",
+    )
+    return None
+
+
+def _show(checked: Checked, lang: Lang, most: int | None) -> None:
+    sent = len(checked.to_send)
+    console.print(
+        either(
+            lang,
+            f"{checked.source}: {month(checked.period, lang)}, peildatum {day(checked.reported_on, lang)}\n"
+            f"{checked.rows_read} regels gelezen, {sent} te versturen, {len(checked.refused)} niet.",
+            f"{checked.source}: {month(checked.period, lang)}, reference date {day(checked.reported_on, lang)}\n"
+            f"{checked.rows_read} rows read, {sent} to send, {len(checked.refused)} not.",
+        ),
+        markup=False,
+    )
+    if sent:
+        total = sum(row.amount_cents for row in checked.to_send)
+        console.print(either(lang, f"Samen {euros(total, lang)}.", f"{euros(total, lang)} in all."), markup=False)
+    if checked.reasons:
+        table = Table(
+            either(lang, "waarom niet", "why not"), either(lang, "regels", "rows"), box=None, header_style="bold"
+        )
+        for reason, count in checked.reasons.items():
+            table.add_row(reason.value, str(count))
+        console.print(table)
+        heads = either(lang, "regel|kenmerk|waarom en wat nu", "line|reference|why, and what now").split("|")
+        details = Table(*heads, box=None, header_style="bold")
+        for refusal in checked.refused[:most]:
+            details.add_row(str(refusal.line), refusal.reference, either(lang, refusal.nl, refusal.en))
+        console.print(details)
+        if most is not None and len(checked.refused) > most:
+            more = len(checked.refused) - most
+            console.print(either(lang, f"… en nog {more} (--all toont alles)", f"… and {more} more (--all shows all)"))
+    for note in checked.notes:
+        console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
+    if checked.push_obstacle:
+        console.print(checked.push_obstacle, style="bold red", markup=False)
+
+
+def _show_receipt(receipt: Receipt, lang: Lang) -> None:
+    again = either(lang, " (was al geleverd)", " (was delivered before)") if receipt.was_there else ""
+    console.print(
+        either(
+            lang,
+            f"✓ Ontvangstbewijs: levering {receipt.delivery}, {receipt.accepted} aangenomen{again}.",
+            f"✓ Receipt: delivery {receipt.delivery}, {receipt.accepted} taken{again}.",
+        ),
+        style="bold green",
+        markup=False,
+    )
+    for line, code in receipt.refused:
+        console.print(either(lang, f"  regel {line} geweigerd: {code}", f"  line {line} refused: {code}"), markup=False)

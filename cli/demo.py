@@ -1,0 +1,114 @@
+"""`vroegsein demo`: the whole job on example data, on this machine alone, with real parts.
+
+A service with its own database, as many clients as there are creditors, a desk per municipality; all over HTTP. The
+demo knows no names: pilots, creditors and files are what the registry documents and the folders of the examples say.
+"""
+
+import json
+import os
+import signal
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.demo_play import Outcome, Stage, play
+from cli.demo_shown import show_outcome
+from cli.demo_world import DemoFailed, Places, end_service, free_port, prepare, start_service
+from cli.words import Lang, LangOption, console, either, errors
+
+app = typer.Typer(help="See the whole job on example data, on this machine alone.")
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+DEFAULT_FOLDER = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "vroegsein" / "demo"
+
+
+@app.callback(invoke_without_command=True)
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="In a fresh folder that is removed again at the end")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the demo that runs in the background")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its data")] = DEFAULT_FOLDER,
+    data: Annotated[Path, typer.Option(help="Examples: registry/, profiles/, a folder per pilot")] = EXAMPLES,
+    lang: LangOption = "nl",
+) -> None:
+    """Play three months of all creditors, open signals at the desks, and leave the service running to look around.
+
+    A second run finds what runs; --stop ends it. --once leaves nothing behind.
+    """
+    if not (data / "registry").is_dir():
+        raise DemoFailed(f"there are no examples in {data}: run this from a clone, or name a folder with --data")
+    if stop:
+        _stop(Places(folder), lang)
+        return
+    if once:
+        with tempfile.TemporaryDirectory(prefix="vroegsein-demo-", ignore_cleanup_errors=True) as fresh:
+            Path(fresh).chmod(0o711)  # the database's own user must get through when this runs as root
+            places = Places(Path(fresh))
+            with ExitStack() as ending:
+                outcome = _run(places, data, lang, ending)
+            places.clear()
+        _tell(outcome, places, lang, as_json=as_json, running=False)
+        return
+    places = Places(folder)
+    if (url := places.running()) is not None:
+        console.print(either(lang, f"De demo draait al op {url}.", f"The demo runs already at {url}."), markup=False)
+        _next_steps(places, lang)
+        return
+    places.clear()
+    with ExitStack() as ending:
+        outcome = _run(places, data, lang, ending)
+        ending.pop_all()  # the service stays
+    _tell(outcome, places, lang, as_json=as_json, running=True)
+
+
+def _run(places: Places, data: Path, lang: Lang, ending: ExitStack) -> Outcome:
+    """Set everything up, start the service, play; the service ends with `ending`."""
+    stages = Stage()
+    with stages.timed("set_up"):
+        url = f"http://127.0.0.1:{free_port()}"
+        world = prepare(places, data, url)
+    with stages.timed("start_service"):
+        service = start_service(places, url)
+        ending.callback(end_service, service)
+    return play(world, stages, lang)
+
+
+def _end(pid: int) -> None:
+    """The same for a service that an earlier command started."""
+    os.kill(pid, signal.SIGTERM)
+    for _attempt in range(600):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+
+
+def _stop(places: Places, lang: Lang) -> None:
+    noted = places.noted()
+    if noted is None or places.running() is None:
+        console.print(either(lang, "Er draait geen demo.", "No demo is running."))
+        return
+    _end(noted[0])
+    places.clear()
+    console.print(either(lang, "De demo is gestopt en opgeruimd.", "The demo was stopped and cleared away."))
+
+
+def _tell(outcome: Outcome, places: Places, lang: Lang, *, as_json: bool, running: bool) -> None:
+    if as_json:
+        show_outcome(outcome, lang, errors)
+        print(json.dumps(outcome.figures(), ensure_ascii=False), flush=True)
+        return
+    show_outcome(outcome, lang, console)
+    if running:
+        _next_steps(places, lang)
+
+
+def _next_steps(places: Places, lang: Lang) -> None:
+    """What to try next, as commands to paste."""
+    for words, command in places.try_next(lang):
+        console.print(f"[dim]{words}[/]\n  {command}", soft_wrap=True)

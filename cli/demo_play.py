@@ -1,0 +1,231 @@
+"""What happens in the demo: creditors deliver month by month, desks record consent, pull, open, withdraw and audit."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.db.embedded import embedded
+from app.db.sessions import Login
+from cli.demo_world import PilotFiles, World
+from cli.operator import sessions_at
+from cli.words import Lang, either, progress
+from client.checking import Checked, check
+from client.delivering import deliver
+from client.desk_pilot import own_document, parties, sign_pilot
+from client.desk_work import (
+    ConsentGiven,
+    LogAltered,
+    Opened,
+    desk_service,
+    pull,
+    pulled,
+    read_log,
+    record_consent,
+    show,
+    withdraw_consent,
+)
+from client.export import read_export
+from client.home import own_fingerprint
+from client.oauth import ServiceLogin
+from client.profiles import Profile
+from client.service import Service
+from client.trust import join, sending_terms
+from privacy.identity import Contact
+from privacy.pilot_document import PilotDocument
+from signals.documents import read_document
+from signals.pilot import Role
+from signals.report import Category
+
+WORKER, OFFICER = "demo-worker", "demo-officer"
+OPENED_EACH = 10  # signals that each desk opens
+EVERY_THIRD = 3  # resident gives consent, where that is the basis
+
+
+@dataclass(slots=True)
+class Stage:
+    """How long each stage took, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - begun, 2)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it."""
+
+    stages: Stage
+    read: int = 0
+    sent: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    signals: Counter[str] = field(default_factory=Counter)
+    households: int = 0
+    persons: int = 0
+    opened: list[tuple[str, Opened]] = field(default_factory=list)
+    access_events: int = 0
+    log_verified: bool = True
+    consents: int = 0
+    withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
+    worklists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures as JSON: rows read = sent + the sum of refused; seconds by stage."""
+        return {
+            "reports_read": self.read,
+            "reports_sent": self.sent,
+            "refused": dict(sorted(self.refused.items())),
+            "persons": self.persons,
+            "households": self.households,
+            "signals": dict(sorted(self.signals.items())),
+            "opened": len(self.opened),
+            "access_events": self.access_events,
+            "log_verified": self.log_verified,
+            "seconds": self.stages.seconds,
+        }
+
+
+def play(world: World, stages: Stage, lang: Lang) -> Outcome:
+    """Play the whole job; every party acts through its own home, over HTTP."""
+    outcome = Outcome(stages)
+    documents = {}
+    with stages.timed("keys"):
+        for pilot in world.pilots:
+            documents[pilot.pilot] = _start_pilot(world, pilot)
+    with stages.timed("deliver"), progress() as bar:
+        total = sum(len(pilot.exports) for pilot in world.pilots)
+        task = bar.add_task(either(lang, "Leveringen", "Deliveries"), total=total)
+        for pilot in world.pilots:
+            for creditor, profile, export in pilot.exports:
+                _deliver(world, pilot, documents[pilot.pilot], creditor, (profile, export), outcome)
+                bar.advance(task)
+    for pilot in world.pilots:
+        _work_at_desk(world, pilot, documents[pilot.pilot], outcome)
+    outcome.persons, outcome.households = _counted(world)
+    return outcome
+
+
+def _counted(world: World) -> tuple[int, int]:
+    """Persons and households over all pilots, as the linker sees them: counts alone."""
+    with embedded(world.places.service_home / "postgresql") as server:
+        sessions = sessions_at(server.address, server.passfiles)
+        with sessions.begin(Login.LINKER) as connection:
+            counts = connection.execute(
+                sa.text("""
+                    SELECT count(DISTINCT (pilot_id, person_id)), count(DISTINCT (pilot_id, household_id))
+                    FROM signals.report
+                """)
+            ).one()
+        sessions.close()
+    return counts[0], counts[1]
+
+
+def _start_pilot(world: World, pilot: PilotFiles) -> PilotDocument:
+    """The desk compares fingerprints with its creditors and signs; they type in the desk's and join."""
+    desk = world.places.home(pilot.desk)
+    with desk_service(desk, Role.DEBT_HELP, WORKER, "worklist") as service:
+        found = parties(service, pilot.pilot)
+        for name, fingerprint in found.fingerprints().items():
+            # In real life two people read these to each other; here both homes are on one machine.
+            assert fingerprint == own_fingerprint(world.places.home(name)), name
+        document = sign_pilot(desk, service, found)
+    desk.save(desk.settings.model_copy(update={"pilots": {pilot.pilot: own_fingerprint(desk)}}))
+    for creditor in {creditor for creditor, *_ in pilot.exports}:
+        home = world.places.home(creditor)
+        pilots = {**home.settings.pilots, pilot.pilot: own_fingerprint(desk)}
+        home.save(home.settings.model_copy(update={"pilots": pilots}))
+    return document
+
+
+def _deliver(
+    world: World, pilot: PilotFiles, document: PilotDocument, creditor: str, files: tuple[Any, Any], outcome: Outcome
+) -> None:
+    home = world.places.home(creditor)
+    profile = read_document(files[0], Profile)
+    login = ServiceLogin(world.url, creditor, home.jwk("auth.jwk"))
+    with Service(world.url, login) as service:
+        joined = join(home, service, pilot.pilot)
+        checked = check(read_export(files[1], profile), profile, sending_terms(joined.document.pilot))
+        if profile.category.value in pilot.consent:
+            _give_consent(world, pilot, document, checked, outcome)
+        receipt = deliver(home, service, joined, checked)
+    outcome.read += checked.rows_read
+    outcome.sent += receipt.accepted
+    outcome.refused.update({reason.value: count for reason, count in checked.reasons.items()})
+    outcome.refused.update(code for _line, code in receipt.refused)
+
+
+def _give_consent(world: World, pilot: PilotFiles, document: PilotDocument, checked: Checked, outcome: Outcome) -> None:
+    """Every third resident whose arrears are about to be reported was at the desk last month and consented."""
+    desk = world.places.home(pilot.desk)
+    asked = [row.contacts[0] for row in checked.to_send if int(row.reference[-2:]) % EVERY_THIRD == 0]
+    with desk_service(desk, Role.DEBT_HELP, WORKER, "record-basis") as service:
+        for contact in asked[:OPENED_EACH]:
+            first = checked.reported_on.replace(day=1)
+            given = ConsentGiven(checked.category, "folder-2026-1", first, document.pilot.ends)
+            record_consent(desk, service, document, contact, given)
+            outcome.consents += 1
+
+
+def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outcome: Outcome) -> None:
+    desk = world.places.home(pilot.desk)
+    with outcome.stages.timed("pull"), desk_service(desk, Role.DEBT_HELP, WORKER, "worklist") as service:
+        pull(desk, service, pilot.pilot)
+        _at, signals = pulled(desk, pilot.pilot)
+    with outcome.stages.timed("open"), desk_service(desk, Role.DEBT_HELP, WORKER, "offer-help") as service:
+        checked_document = own_document(desk, service, pilot.pilot)
+        for signal in signals[:OPENED_EACH]:
+            opened = show(desk, service, checked_document, signal["signalId"])
+            outcome.opened.append((pilot.pilot, opened))
+    if pilot.consent:
+        with outcome.stages.timed("withdraw"):
+            signals = _withdraw_one(world, pilot, document, signals, outcome)
+    outcome.worklists[pilot.pilot] = signals
+    for signal in signals:
+        outcome.signals.update([rule.split("@")[0] for rule in signal["rules"]] or [signal["tray"]])
+    with outcome.stages.timed("audit"), desk_service(desk, Role.PRIVACY_OFFICER, OFFICER, "audit") as service:
+        try:
+            events = list(read_log(service, pilot.pilot).events)
+        except LogAltered:
+            outcome.log_verified, events = False, []
+    outcome.logs[pilot.pilot] = events
+    outcome.access_events += sum(event["kind"] == "access" for event in events)
+
+
+def _withdraw_one(
+    world: World, pilot: PilotFiles, document: PilotDocument, signals: list[dict[str, Any]], outcome: Outcome
+) -> list[dict[str, Any]]:
+    """The resident of the first signal that rests on consent comes to the desk and takes it back."""
+    desk = world.places.home(pilot.desk)
+    chosen = next((s for s in signals if set(s["categories"] or ()) <= set(pilot.consent)), None)
+    if chosen is None:
+        return signals
+    with desk_service(desk, Role.DEBT_HELP, WORKER, "offer-help") as service:
+        opened = show(desk, service, document, chosen["signalId"])
+    row, report = next((row, report) for row, report in opened.reports if row["category"] in pilot.consent)
+    if isinstance(report, Exception):
+        raise report
+    known = Contact.__dataclass_fields__
+    details: dict[str, Any] = {name: value for name, value in report.details.items() if name in known}
+    if "birth_date" in details:
+        details["birth_date"] = date.fromisoformat(details["birth_date"])
+    with desk_service(desk, Role.DEBT_HELP, WORKER, "record-basis") as service:
+        withdraw_consent(desk, service, document, Contact(**details), Category(row["category"]))
+    with desk_service(desk, Role.DEBT_HELP, WORKER, "worklist") as service:
+        pull(desk, service, pilot.pilot)
+    _at, after = pulled(desk, pilot.pilot)
+    outcome.withdrawn[pilot.pilot] = (len(signals), len(after))
+    return after

@@ -1,0 +1,104 @@
+"""What the demo tells at the end: what went in, what came out, one signal opened, who looked."""
+
+from collections import Counter
+from datetime import date
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from cli.demo_play import Outcome
+from cli.desk import opened_lines
+from cli.words import Lang, day, either
+from signals.explaining import reason_line
+from signals.explanation import Explanation
+
+FEW = 6
+
+
+def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
+    """Say what happened, in the order in which it happened."""
+    _what_went_in(outcome, lang, console)
+    for pilot in outcome.worklists:
+        _worklist(outcome, pilot, lang, console)
+    _one_opened(outcome, lang, console)
+    _what_was_withdrawn(outcome, lang, console)
+    _who_looked(outcome, lang, console)
+
+
+def _what_went_in(outcome: Outcome, lang: Lang, console: Console) -> None:
+    refused = ", ".join(f"{reason} {count}" for reason, count in sorted(outcome.refused.items()))
+    rows, sent = outcome.read, outcome.sent
+    text = either(
+        lang,
+        f"{rows} regels gelezen in de bestanden van schuldeisers; {sent} verstuurd, onder pseudoniem en verzegeld.\n"
+        f"Niet verstuurd: {refused}.\n"
+        f"De dienst koppelde ze tot {outcome.persons} personen in {outcome.households} huishoudens, zonder één naam.",
+        f"{rows} rows read from the creditors' files; {sent} sent, under pseudonyms and sealed.\n"
+        f"Not sent: {refused}.\n"
+        f"The service linked them to {outcome.persons} persons in {outcome.households} households, without one name.",
+    )
+    console.print(Panel(text, title=either(lang, "Wat erin ging", "What went in"), title_align="left"))
+
+
+def _worklist(outcome: Outcome, pilot: str, lang: Lang, console: Console) -> None:
+    signals = outcome.worklists[pilot]
+    newest = max((signal["period"] for signal in signals), default="")
+    current = [signal for signal in signals if signal["period"] == newest]
+    table = Table(
+        *either(lang, "signaal|werkbakje|uiterlijk|waarom", "signal|tray|by|why").split("|"),
+        title=either(lang, f"Werklijst {pilot}, {newest}", f"Worklist {pilot}, {newest}"),
+        title_justify="left",
+        box=None,
+        header_style="bold",
+    )
+    for signal in current[:FEW]:
+        why = reason_line(Explanation.model_validate(signal["explanation"]), lang)
+        by = day(date.fromisoformat(signal["deadline"]), lang)
+        table.add_row(signal["signalId"][:8], signal["tray"], by, why, style="bold red" if signal["urgent"] else "")
+    console.print(table)
+    trays = ", ".join(f"{tray} {count}" for tray, count in Counter(s["tray"] for s in current).most_common())
+    console.print(
+        either(lang, f"{len(current)} signalen: {trays}\n", f"{len(current)} signals: {trays}\n"), markup=False
+    )
+
+
+def _one_opened(outcome: Outcome, lang: Lang, console: Console) -> None:
+    if not outcome.opened:
+        return
+    telling = [found for found in outcome.opened if len(found[1].reports) <= FEW] or outcome.opened
+    pilot, opened = max(telling, key=lambda found: len(found[1].reports))
+    title = either(
+        lang,
+        f"Eén signaal van {pilot}, geopend met de sleutel van de gemeente",
+        f"One signal of {pilot}, opened with the municipality's key",
+    )
+    console.print(Panel("\n".join(opened_lines(opened, lang)), title=title, title_align="left"))
+
+
+def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, (before, after) in outcome.withdrawn.items():
+        text = either(
+            lang,
+            f"{pilot}: {outcome.consents} inwoners gaven toestemming voor wat op toestemming rust; één trok die in, en "
+            f"de werklijst ging meteen van {before} naar {after} signalen.",
+            f"{pilot}: {outcome.consents} residents consented where consent is the basis; one withdrew it, and the "
+            f"worklist went from {before} to {after} signals at once.",
+        )
+        console.print(text, markup=False)
+
+
+def _who_looked(outcome: Outcome, lang: Lang, console: Console) -> None:
+    purposes: Counter[str] = Counter()
+    for events in outcome.logs.values():
+        purposes.update(event["body"]["purpose"] for event in events if event["kind"] == "access")
+    looks = ", ".join(f"{purpose} {count}×" for purpose, count in purposes.most_common())
+    verified = either(lang, "het logboek is nagerekend en klopt", "the log was recomputed and adds up")
+    if not outcome.log_verified:
+        verified = either(lang, "HET LOGBOEK KLOPT NIET", "THE LOG DOES NOT ADD UP")
+    text = either(
+        lang,
+        f"{outcome.access_events} inzagen ({looks}); {verified}.",
+        f"{outcome.access_events} looks ({looks}); {verified}.",
+    )
+    console.print(Panel(text, title=either(lang, "Wie keek", "Who looked"), title_align="left"))

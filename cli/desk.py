@@ -1,0 +1,422 @@
+"""`vroegsein desk …`: what a municipality's debt-help worker and privacy officer do."""
+
+import getpass
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.prompt import Confirm
+from rich.table import Table
+
+from cli.words import (
+    AMSTERDAM,
+    CATEGORY,
+    Lang,
+    LangOption,
+    console,
+    day,
+    either,
+    errors,
+    euros,
+    moment,
+    month,
+    progress,
+)
+from client import desk_work
+from client.desk_pilot import own_document, parties, sign_pilot
+from client.desk_work import ConsentGiven, desk_service
+from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
+from client.opening import OpenedReport
+from privacy.identity import Contact
+from signals.explaining import explain, reason_line
+from signals.explanation import Explanation
+from signals.pilot import Role
+from signals.report import Category
+
+app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
+consent_app = typer.Typer(help="Record or withdraw a resident's consent.", no_args_is_help=True)
+app.add_typer(consent_app, name="consent")
+
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="VROEGSEIN_DESK_HOME", help="Folder with this desk's settings and keys")
+]
+PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
+UserOption = Annotated[
+    str | None,
+    typer.Option(
+        "--user", envvar="VROEGSEIN_DESK_USER", help="Who is at the keyboard; else the name you logged in with"
+    ),
+]
+CategoryOption = Annotated[Category, typer.Option("--category", help="Kind of arrears that the consent is about")]
+DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "desk"
+STOPPED_SHORT = 8  # characters of an id that are enough to name a signal in one pilot's list
+
+
+@app.command()
+def init(
+    organisation: Annotated[str, typer.Option(help="Your short name, as agreed with the operator")],
+    service: Annotated[str, typer.Option(help="Address of the service")],
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Make the desk's keys: for opening, signing and logging in. Repeating it changes nothing."""
+    public = init_desk(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")))
+    console.print(
+        either(
+            lang,
+            f"De sleutels staan in {home}. Maak er een reservekopie van: zonder kan niemand de signalen openen.\n"
+            f"1. Stuur {public} naar de beheerder van de dienst; er staat niets geheims in.\n"
+            f"2. Lees elke schuldeiser per telefoon uw vingerafdruk voor:\n   {own_fingerprint(Home(home))}\n"
+            "3. Daarna: vroegsein desk sign PILOT",
+            f"The keys are in {home}. Make a backup: without them nobody can open signals.\n"
+            f"1. Send {public} to the service's operator; nothing in it is secret.\n"
+            f"2. Read your fingerprint to each creditor over the telephone:\n   {own_fingerprint(Home(home))}\n"
+            "3. Then: vroegsein desk sign PILOT",
+        ),
+        markup=False,
+    )
+
+
+@app.command()
+def sign(
+    pilot: Annotated[str, typer.Argument(help="The pilot's short name")],
+    yes: Annotated[bool, typer.Option("--yes", help="The fingerprints were compared already")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Sign the pilot document after comparing each creditor's fingerprint, and put the pilot key ready for them."""
+    place = Home(home)
+    with desk_service(place, Role.DEBT_HELP, _user(user), "worklist") as service:
+        found = parties(service, pilot)
+        console.print(
+            either(
+                lang, "Vergelijk met wat elke schuldeiser u voorleest:", "Compare with what each creditor reads out:"
+            )
+        )
+        for name, fingerprint in found.fingerprints().items():
+            console.print(f"  {name}\n    {fingerprint}", markup=False)
+        question = either(lang, "Kloppen ze allemaal?", "Do they all agree?")
+        if not yes and not Confirm.ask(question, console=errors):
+            raise typer.Exit(1)
+        document = sign_pilot(place, service, found)
+    settings = place.settings
+    place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: own_fingerprint(place)}}))
+    count = len(document.creditors)
+    console.print(
+        either(
+            lang,
+            f"Versie {document.version} is getekend; de sleutel ligt klaar voor {count} schuldeisers.",
+            f"Version {document.version} is signed; the key is ready for {count} creditors.",
+        ),
+        markup=False,
+    )
+
+
+@app.command()
+def pull(
+    pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, user: UserOption = None, lang: LangOption = "nl"
+) -> None:
+    """Fetch the worklist, without contact details."""
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, _user(user), "worklist") as service, progress() as bar:
+        task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
+        count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
+    console.print(
+        either(
+            lang,
+            f"{count} signalen opgehaald. Verder: vroegsein desk list",
+            f"{count} signals. Next: vroegsein desk list",
+        ),
+        markup=False,
+    )
+
+
+@app.command("list")
+def list_signals(  # each is an option of the command
+    pilot: PilotOption = None,
+    tray: Annotated[str | None, typer.Option(help="Only this tray")] = None,
+    period: Annotated[str | None, typer.Option(help="Only this month, YYYY-MM; else the newest")] = None,
+    most: Annotated[int, typer.Option(help="How many to show")] = 25,
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """The worklist as it was pulled: which signal, what, why, by when. No names: those come with `show`."""
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    at, signals = desk_work.pulled(place, pilot)
+    newest = period or max((signal["period"] for signal in signals), default="")
+    chosen = [s for s in signals if s["period"] == newest and tray in (None, s["tray"])]
+    heads = either(lang, "signaal|werkbakje|uiterlijk|waarom", "signal|tray|by|why").split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    for signal in chosen[:most]:
+        style = "bold red" if signal["urgent"] else ""
+        mark = either(lang, "▲ spoed", "▲ urgent") if signal["urgent"] else signal["tray"]
+        why = reason_line(Explanation.model_validate(signal["explanation"]), lang) if signal["explanation"] else ""
+        table.add_row(signal["signalId"], mark, day(date.fromisoformat(signal["deadline"]), lang), why, style=style)
+    console.print(table)
+    trays = ", ".join(f"{name} {count}" for name, count in Counter(s["tray"] for s in chosen).most_common())
+    of = month(newest, lang) if newest else ""
+    console.print(
+        either(
+            lang,
+            f"{of}: {len(chosen)} signalen ({trays}), opgehaald {moment(at, lang)}.\n"
+            "Eén openen: vroegsein desk show SIGNAAL",
+            f"{of}: {len(chosen)} signals ({trays}), fetched {moment(at, lang)}.\nOpen one: vroegsein desk show SIGNAL",
+        ),
+        markup=False,
+    )
+
+
+@app.command()
+def show(
+    signal: Annotated[str, typer.Argument(help="The signal's id, or its first characters, as `list` shows it")],
+    pilot: PilotOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Open one signal: who, what, why, by when. It goes into the log; nothing of it is stored here."""
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, _user(user), "offer-help") as service:
+        document = own_document(place, service, pilot)
+        opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
+    for line in opened_lines(opened, lang):
+        console.print(line, markup=False, style="bold red" if line.startswith("✗") else "")
+
+
+def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
+    """One opened signal as lines: why it is there, then each report with amount and contact details, once each."""
+    lines: list[str] = []
+    if opened.signal["explanation"]:
+        lines += [*explain(Explanation.model_validate(opened.signal["explanation"]), lang), ""]
+    shown: set[tuple[str, ...]] = set()
+    for row, report in opened.reports:
+        head = f"{either(lang, *CATEGORY[row['category']])}, {month(row['period'], lang)} ({row['creditorId']})"
+        if not isinstance(report, OpenedReport):
+            lines.append(f"✗ {head}: {report}")
+            continue
+        amount = euros(int(report.details["amount_cents"]), lang)
+        since = day(report.report.arrears_since, lang)
+        lines.append(
+            either(
+                lang,
+                f"{head}: {amount}, {row['months']} maand(en), sinds {since}; kenmerk {report.details['contract']}",
+                f"{head}: {amount}, {row['months']} month(s), since {since}; reference {report.details['contract']}",
+            )
+        )
+        contact = _contact_lines(report.details)
+        if contact not in shown:
+            lines += contact
+        shown.add(contact)
+    return lines
+
+
+@app.command()
+def audit(
+    pilot: PilotOption = None,
+    most: Annotated[int, typer.Option(help="How many events to show, the newest ones")] = 40,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Who looked at what, when and why, after checking that the log adds up. Reading it is an event in it too."""
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    with desk_service(place, Role.PRIVACY_OFFICER, _user(user), "audit") as service:
+        log = desk_work.read_log(service, pilot)
+    heads = either(lang, "nr|wanneer|wat|wie|rol|doel|waarnaar", "no|when|what|who|role|purpose|at what").split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    for event in log.events[-most:]:
+        body = event["body"] or {}
+        at = moment(datetime.fromisoformat(body["at"]), lang) if body else ""
+        style = "red" if event["kind"] == "refusal" else ""
+        who = (body.get("actor") or body.get("creditor") or "")[:12]
+        row = (
+            str(event["leafIndex"]),
+            at,
+            event["kind"],
+            who,
+            body.get("role", ""),
+            body.get("purpose", ""),
+            _at_what(body, lang),
+        )
+        table.add_row(*row, style=style)
+    console.print(table)
+    open_looks = _never_closed(log.events)
+    console.print(
+        either(
+            lang,
+            f"✓ {log.tree_size} gebeurtenissen nagerekend; het logboek klopt (wortel {log.root[:16]}…).",
+            f"✓ {log.tree_size} events recomputed; the log adds up (root {log.root[:16]}…).",
+        ),
+        style="bold green",
+        markup=False,
+    )
+    if open_looks:
+        console.print(
+            either(
+                lang,
+                f"! {open_looks} inzagen zonder afsluiting: alles binnen hun bereik telt als getoond.",
+                f"! {open_looks} looks were never closed: everything in their scope counts as shown.",
+            ),
+            style="yellow",
+        )
+
+
+@consent_app.command()
+def record(
+    category: CategoryOption,
+    notice: Annotated[str, typer.Option(help="Which notice was shown: its name and version")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it holds")],
+    given_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was given; else today")
+    ] = None,
+    pilot: PilotOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Record that a resident consents. Who it is comes as JSON on standard input, never as an argument.
+
+    Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
+    """
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
+    contact = _resident()
+    with desk_service(place, Role.DEBT_HELP, _user(user), "record-basis") as service:
+        document = own_document(place, service, pilot)
+        done = desk_work.record_consent(place, service, document, contact, given)
+    _say_changed(done, lang)
+
+
+@consent_app.command()
+def withdraw(
+    category: CategoryOption,
+    pilot: PilotOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Withdraw a resident's consent: the reports are shut out at once. Who it is comes as JSON on standard input."""
+    place, pilot = Home(home), _pilot(Home(home), pilot)
+    contact = _resident()
+    with desk_service(place, Role.DEBT_HELP, _user(user), "record-basis") as service:
+        document = own_document(place, service, pilot)
+        done = desk_work.withdraw_consent(place, service, document, contact, category)
+    _say_changed(done, lang)
+
+
+def _say_changed(done: dict[str, Any], lang: Lang) -> None:
+    if done["state"] == "waiting":
+        errors.print(
+            either(
+                lang,
+                "Vastgelegd, maar nog niet van kracht: de dienst is bezig.",
+                "Noted, not yet in force: the service is busy.",
+            ),
+            style="yellow",
+        )
+        raise typer.Exit(1)
+    words = {
+        "recorded": ("De toestemming is vastgelegd.", "The consent is recorded."),
+        "withdrawn": (
+            "De toestemming is ingetrokken; wat erop rustte is weg.",
+            "The consent is withdrawn; what rested on it is gone.",
+        ),
+        "no consent found": (
+            "Er is geen toestemming van deze inwoner gevonden.",
+            "No consent of this resident was found.",
+        ),
+    }
+    console.print(either(lang, *words[done["outcome"]]), markup=False)
+
+
+def _resident() -> Contact:
+    """Read who it is from standard input. Raises BadParameter, without repeating what was typed."""
+    if sys.stdin.isatty():
+        errors.print(
+            '{"name": "…", "birth_date": "JJJJ-MM-DD", "street": "…", "house_number": "…", "postcode": "…"}  ^D',
+            markup=False,
+        )
+    try:
+        found = json.loads(sys.stdin.read())
+    except ValueError:
+        raise typer.BadParameter("on standard input: not JSON") from None
+    known = Contact.__dataclass_fields__.keys()
+    if not isinstance(found, dict) or not found or not found.keys() <= known:
+        raise typer.BadParameter(f"on standard input: one object is expected, of {', '.join(known)}")
+    try:
+        return TypeAdapter(Contact).validate_python(found)
+    except ValidationError as error:
+        wrong = ", ".join(str(mistake["loc"][0]) for mistake in error.errors(include_input=False))
+        raise typer.BadParameter(f"on standard input: these details can't be read: {wrong}") from None
+
+
+def _contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
+    """Name, address, birth date, telephone and e-mail, as the creditor wrote them."""
+
+    def joined(*names: str) -> str:
+        return " ".join(str(details[name]).strip() for name in names if details.get(name))
+
+    lines = (
+        joined("name") or joined("first_name", "initials", "prefix", "surname"),
+        joined("address") or joined("street", "house_number", "letter", "addition"),
+        joined("postcode", "town"),
+        joined("birth_date"),
+        joined("phone", "email"),
+    )
+    return tuple(f"  {line}" for line in lines if line)
+
+
+def _at_what(body: dict[str, Any], lang: Lang) -> str:
+    if body.get("refused"):
+        return str(body["refused"])
+    asks = body.get("asks") or {}
+    if asks.get("ask") == "signal":
+        return str(asks["signal"])[:STOPPED_SHORT]
+    if asks.get("ask") == "worklist":
+        return either(lang, f"{len(body['households'])} huishoudens", f"{len(body['households'])} households")
+    if "shown" in body:
+        return either(lang, f"{len(body['shown'])} getoond", f"{len(body['shown'])} shown")
+    if "accepted" in body:
+        return f"{body['period']} {either(lang, *CATEGORY[body['category']])}: {body['accepted']}"
+    return str(body.get("outcome") or body.get("document") or asks.get("ask") or "")
+
+
+def _never_closed(events: tuple[dict[str, Any], ...]) -> int:
+    bodies = [event["body"] for event in events if event["body"]]
+    closed = {body["access"] for body in bodies if body["kind"] == "shown"}
+    # The look at the log itself is still open while it is read.
+    return sum(1 for body in bodies[:-1] if body["kind"] == "access" and body["event"] not in closed)
+
+
+def _whole_id(home: Home, pilot: str, start: str) -> str:
+    if len(start) == 36:
+        return start
+    _at, signals = desk_work.pulled(home, pilot)
+    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
+    if len(found) != 1:
+        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
+    return str(found[0])
+
+
+def _pilot(home: Home, asked: str | None) -> str:
+    pilots = list(home.settings.pilots)
+    if asked is None and len(pilots) != 1:
+        known = ", ".join(pilots) or "none signed yet: vroegsein desk sign PILOT"
+        raise typer.BadParameter(f"say which pilot ({known})", param_hint="--pilot")
+    return asked or pilots[0]
+
+
+def _user(asked: str | None) -> str:
+    return asked or getpass.getuser()
+
+
+def _today() -> date:
+    return datetime.now(AMSTERDAM).date()

@@ -1,0 +1,82 @@
+"""How the command line speaks: Dutch or English, dates and amounts as people here write them."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Lang = Literal["nl", "en"]
+LangOption = Annotated[
+    Lang, typer.Option("--lang", envvar="VROEGSEIN_LANG", help="Language of what is shown: nl or en")
+]
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+CATEGORY = {
+    "rent": ("huur", "rent"),
+    "health_insurance": ("zorgverzekering", "health insurance"),
+    "energy": ("energie", "energy"),
+    "water": ("water", "water"),
+    "mortgage": ("hypotheek", "mortgage"),
+    "cak_contribution": ("CAK eigen bijdrage", "CAK contribution"),
+    "cak_insurance": ("CAK zorgverzekering", "CAK insurance"),
+    "student_loan": ("DUO", "student loan"),
+    "taxes": ("Belastingdienst", "taxes"),
+    "benefits": ("Dienst Toeslagen", "benefits"),
+    "other": ("overige", "other"),
+}
+
+
+def either(lang: Lang, nl: str, en: str) -> str:
+    """The sentence in the language asked for."""
+    return nl if lang == "nl" else en
+
+
+def euros(cents: int, lang: Lang) -> str:
+    """An amount: € 1.234,50 or €1,234.50."""
+    return format_currency(cents / 100, "EUR", locale=_locale(lang))
+
+
+def whole_euros(amount: int, lang: Lang) -> str:
+    """An amount in whole euros: € 1.234."""
+    pattern = "¤ #,##0" if lang == "nl" else "¤#,##0"
+    return format_currency(amount, "EUR", format=pattern, locale=_locale(lang), currency_digits=False)
+
+
+def day(moment: date, lang: Lang) -> str:
+    """A date in a table: 25 nov 2026."""
+    return format_date(moment, "d MMM y", locale=_locale(lang))
+
+
+def month(period: str, lang: Lang) -> str:
+    """A period in words: oktober 2026."""
+    return format_date(date(int(period[:4]), int(period[5:]), 1), "LLLL y", locale=_locale(lang))
+
+
+def moment(at: datetime, lang: Lang) -> str:
+    """A moment, in the time of the Netherlands."""
+    return format_datetime(at, "d MMM y HH:mm:ss", tzinfo=AMSTERDAM, locale=_locale(lang))
+
+
+def progress() -> Progress:
+    """A progress bar on standard error, so that what is printed can be piped; silent where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+
+
+def _locale(lang: Lang) -> str:
+    return "nl_NL" if lang == "nl" else "en_GB"
