@@ -1,0 +1,185 @@
+"""The whole job on the examples: every row accounted for, and no resident's data anywhere in the database."""
+
+import base64
+import csv
+import re
+import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.db.embedded import embedded
+from cli.demo import EXAMPLES, _run
+from cli.demo_play import Outcome
+from cli.demo_world import Places
+from client.export import read_export
+from client.profiles import Profile
+from client.rows import Row
+from signals.documents import read_document
+
+LONGEST = 6  # words of a street or a surname
+SURE = 6  # bytes: shorter words occur by chance in millions of random bytes
+
+
+@dataclass(frozen=True)
+class Played:
+    """The demo as it ended, its database still there."""
+
+    outcome: Outcome
+    dump: str
+    types: dict[str, str]  # of schema.table.column
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[Played]:
+    folder = Path(tempfile.mkdtemp(prefix="vroegsein-demo-"))
+    folder.chmod(0o711)  # as root the database's own user must get through, which pytest's folders don't let it
+    places = Places(folder)
+    with embedded(places.service_home / "postgresql") as server:
+        with ExitStack() as ending:
+            outcome = _run(places, EXAMPLES, "nl", ending)
+        dump = _dump(server.programs, server.as_superuser("vroegsein"))
+        with psycopg.connect(**server.as_superuser("vroegsein")) as connection:
+            rows = connection.execute(
+                "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
+            )
+            types = {f"{schema}.{table}.{column}": kind for schema, table, column, kind in rows}
+        yield Played(outcome, dump, types)
+    places.clear()
+
+
+def test_every_row_is_sent_or_refused_with_a_reason(played: Played) -> None:
+    figures = played.outcome.figures()
+    truth = sum(len(_truth(file)) for file in EXAMPLES.glob("*/truth.csv"))
+    assert figures["reports_read"] == figures["reports_sent"] + sum(figures["refused"].values())
+    assert figures["reports_read"] - figures["refused"]["repeated"] == truth
+    assert figures["log_verified"]
+    assert figures["opened"] > 0
+    assert figures["access_events"] > figures["opened"]
+
+
+def test_every_opened_report_opens_and_is_what_its_creditor_signed(played: Played) -> None:
+    reports = [report for _pilot, opened in played.outcome.opened for _row, report in opened.reports]
+    assert reports
+    assert not [report for report in reports if isinstance(report, Exception)]
+
+
+def test_a_withdrawal_takes_signals_from_the_worklist(played: Played) -> None:
+    ((before, after),) = played.outcome.withdrawn.values()
+    assert after < before
+
+
+def test_no_resident_is_in_the_database(played: Played) -> None:
+    """Surnames, streets, phones, e-mails, birth dates, postcodes and contracts of every row, as whole words.
+
+    Words that the registry's own documents hold say nothing: a rule says "meer dan", a resident is called Van der Meer.
+    """
+    texts, raw = _contents(played)
+    public = _grams(" ".join(file.read_text(encoding="utf-8") for file in _public_files()))
+    terms = _terms() - public
+    assert len(terms) > 10_000
+    found = terms & set().union(*(_grams(text) for text in texts))
+    assert not found, f"{len(found)} terms in text columns"
+    blob = b"\n".join(raw)
+    words = {word.decode() for word in re.findall(rb"[A-Za-z0-9@.-]{%d,}" % SURE, blob)}
+    assert not {term for term in terms if len(term) >= SURE} & {word.casefold() for word in words}
+
+
+def _truth(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _dump(programs: Path, login: dict[str, str]) -> str:
+    environment = {"PGPASSFILE": str(login["passfile"])}
+    address = ["-h", str(login["host"]), "-p", str(login.get("port", 5432)), "-U", str(login["user"])]
+    done = subprocess.run(
+        [programs / "pg_dump", *address, "--data-only", str(login["dbname"])],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _contents(played: Played) -> tuple[list[str], list[bytes]]:
+    """What stands in text columns, JWS decoded, and the bytes of bytea columns; ids, numbers and times left out."""
+    texts, raw = [], []
+    columns: list[str] = []
+    for line in played.dump.splitlines():
+        head = re.match(r"COPY (\S+) \((.*)\) FROM stdin;", line)
+        if head:
+            columns = [f"{head[1]}.{column.strip().strip(chr(34))}" for column in head[2].split(",")]
+            continue
+        if line == "\\.":
+            columns = []
+        if not columns:
+            continue
+        for column, value in zip(columns, line.split("\t"), strict=True):
+            kind = played.types[column]
+            if kind == "bytea" and value.startswith("\\\\x"):
+                raw.append(bytes.fromhex(value[3:]))
+            elif kind in {"text", "jsonb", "ARRAY"} and not column.endswith((".sent",)):
+                texts.append(_decoded(value))
+            elif column.endswith(".sent"):
+                texts.append(value)
+    assert texts
+    assert raw
+    return texts, raw
+
+
+def _decoded(value: str) -> str:
+    if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", value):
+        return value
+    return " ".join(
+        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "replace")
+        for part in value.split(".")[:2]
+    )
+
+
+def _public_files() -> Sequence[Path]:
+    return [*EXAMPLES.glob("registry/*.yaml"), Path(__file__).parents[2] / "signals/data/default.yaml"]
+
+
+def _grams(text: str) -> set[str]:
+    """Every run of one to six words, folded."""
+    words = re.findall(r"[\w@.+-]*[\w]", fold(text)) if text else []
+    words += re.findall(r"\w+", fold(text))
+    return {" ".join(words[i : i + n]) for n in range(1, LONGEST + 1) for i in range(len(words) - n + 1)}
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def _terms() -> set[str]:
+    """What must not be found, of every row of every export."""
+    terms: set[str] = set()
+    for file in sorted(EXAMPLES.glob("*/*_2026-*")):
+        profile = read_document(EXAMPLES / "profiles" / f"{file.stem.split('_')[0]}.yaml", Profile)
+        for row in read_export(file, profile).rows:
+            if isinstance(row, Row):
+                terms |= _terms_of(row)
+    return {fold(term) for term in terms if len(term) > 2}
+
+
+def _terms_of(row: Row) -> set[str]:
+    contact = row.contact
+    surname = re.sub(r"^(dhr|mevr|mw|hr)\.? ", "", contact.surname or contact.name, flags=re.IGNORECASE)
+    street = contact.street or re.split(r"\s\d", contact.address)[0]
+    postcodes = re.findall(r"\b([1-9]\d{3})\s*([A-Za-z]{2})\b", f"{contact.postcode} {contact.address}")
+    terms = {surname, f"{contact.prefix} {surname}".strip(), street, contact.email, row.reference}
+    terms |= {f"{digits}{letters}" for digits, letters in postcodes} | {f"{d} {x}" for d, x in postcodes}
+    digits = re.sub(r"\D", "", contact.phone)
+    terms |= {contact.phone.strip(), digits, digits.removeprefix("0"), f"+31{digits[-9:]}" if digits else ""}
+    if contact.birth_date:
+        terms |= {contact.birth_date.isoformat(), f"{contact.birth_date:%d-%m-%Y}", f"{contact.birth_date:%Y%m%d}"}
+    return {term for term in terms if term}

@@ -1,0 +1,111 @@
+"""Promise 4 where consent is the basis: without it nothing is seen, after a withdrawal nothing is left."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.desk_work import read_log
+from privacy.identity import Contact
+from signals.pilot import Role
+from signals.report import Category
+from tests.conftest import Database
+from tests.world import World, make_row, small_world
+
+POWER: dict[str, Any] = {"category": Category.ENERGY}
+HER: dict[str, Any] = {
+    "surname": "Aksoy",
+    "initials": "E.",
+    "house_number": "3",
+    "phone": "0611111111",
+    "birth_date": date(1990, 5, 1),
+}
+HIM: dict[str, Any] = {
+    "surname": "Bloem",
+    "initials": "K.",
+    "house_number": "9",
+    "phone": "0622222222",
+    "birth_date": date(1970, 1, 9),
+}
+
+
+def contact(**details: Any) -> Contact:
+    return make_row("x", **details).contacts[0]
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[World]:
+    with small_world(database, tmp_path) as world:
+        yield world
+
+
+def count(world: World, table: str) -> int:
+    found: int = world.rows(f"SELECT count(*) FROM {table}")[0][0]
+    return found
+
+
+def test_a_report_that_no_consent_fits_is_shut_out_and_looks_accepted(world: World) -> None:
+    assert world.consent("bland", contact(**HER))["outcome"] == "recorded"
+    receipt = world.push("power", "bland", [make_row("her", **HER, **POWER), make_row("him", **HIM, **POWER)])
+    assert (receipt.accepted, receipt.refused) == (2, ())
+    assert len(world.signals("bland")) == 1
+    for table in ("signals.report", "signals.sealed_report", "signals.shut_out"):
+        assert count(world, table) == 1
+    assert count(world, "intake.staged_report") == 0
+
+
+def test_a_consent_of_another_pilot_or_category_fits_nothing(world: World) -> None:
+    world.consent("aland", contact(**HER))
+    world.consent("bland", contact(**HER), Category.RENT)
+    world.push("power", "bland", [make_row("her", **HER, **POWER)])
+    assert world.signals("bland") == []
+
+
+def test_a_withdrawal_shuts_out_the_reports_and_leaves_the_households_other_ones(world: World) -> None:
+    world.consent("bland", contact(**HER))
+    world.push("power", "bland", [make_row("her", **HER, **POWER)])
+    world.push("housing", "bland", [make_row("home", **HER)])
+    assert [set(signal["categories"]) for signal in world.signals("bland")] == [{"rent", "energy"}]
+    assert world.withdraw("bland", contact(**HER)) | {"changeId": ""} == {
+        "changeId": "",
+        "state": "done",
+        "outcome": "withdrawn",
+    }
+    assert [set(signal["categories"]) for signal in world.signals("bland")] == [{"rent"}]
+    assert world.rows("SELECT category FROM signals.report") == [("rent",)]
+    assert count(world, "signals.sealed_report") == 1
+    keys = world.rows("SELECT DISTINCT report_id FROM signals.report_key")
+    assert keys == world.rows("SELECT report_id FROM signals.report")
+
+
+def test_what_was_withdrawn_stays_out_when_it_is_sent_again(world: World) -> None:
+    world.consent("bland", contact(**HER))
+    world.push("power", "bland", [make_row("her", **HER, **POWER)])
+    world.withdraw("bland", contact(**HER))
+    again = make_row("her", **HER, **POWER, amount_cents=99_900)
+    assert world.push("power", "bland", [again]).accepted == 1
+    assert world.signals("bland") == []
+    assert count(world, "signals.report") == 0
+
+
+def test_a_withdrawal_of_somebody_who_never_consented_changes_nothing(world: World) -> None:
+    world.consent("bland", contact(**HER))
+    world.push("power", "bland", [make_row("her", **HER, **POWER)])
+    assert world.withdraw("bland", contact(**HIM))["outcome"] == "no consent found"
+    assert len(world.signals("bland")) == 1
+
+
+def test_the_log_tells_of_deliveries_looks_and_changes_and_adds_up(world: World) -> None:
+    world.consent("bland", contact(**HER))
+    world.push("power", "bland", [make_row("her", **HER, **POWER)])
+    world.signals("bland")
+    world.withdraw("bland", contact(**HER))
+    seen: set[str] = set()
+    for _attempt in range(100):
+        with world.desk("bland", "audit", Role.PRIVACY_OFFICER) as service:
+            seen = {event["kind"] for event in read_log(service, "bland").events}
+        if "basis-withdrawal" in seen:
+            break
+    assert {"registry", "access", "shown", "delivery", "basis-consent", "basis-withdrawal"} <= seen

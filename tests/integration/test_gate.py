@@ -1,0 +1,243 @@
+"""Promises 1 and 2, from where an attacker would stand: a raw session of the login that reads."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from client.service import ServiceRefused
+from signals.pilot import Role
+from tests.conftest import Database
+from tests.world import World, make_row, small_world
+
+HOUSEHOLD_TABLES = (
+    "signals.signal",
+    "signals.signal_categories",
+    "signals.signal_facts",
+    "signals.report",
+    "signals.sealed_report",
+)
+
+
+@pytest.fixture(scope="module")
+def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with small_world(module_database, tmp_path_factory.mktemp("world")) as world:
+        for pilot in ("aland", "bland"):
+            rows = [
+                make_row(f"c{n}", f"Naam{n}", house_number=str(n), phone=f"06123456{n:02}", initials="QRSTU"[n])
+                for n in range(5)
+            ]
+            world.push("housing", pilot, rows)
+        yield world
+
+
+@pytest.fixture
+def reader(world: World) -> Iterator[psycopg.Connection[Any]]:
+    with world.database.connect("vroegsein_reader") as connection:
+        yield connection
+
+
+def opened(world: World, pilot: str, purpose: str = "offer-help", **asks: Any) -> uuid.UUID:
+    """An access event as the service opens it, committed."""
+    town = {"aland": "town-a", "bland": "town-b"}[pilot]
+    with world.database.connect("vroegsein_opener") as connection:
+        row = connection.execute(
+            "SELECT event_id, refused FROM privacy.open_event(%s, %s, 'debt-help', 'abcd', %s, %s)",
+            [pilot, town, purpose, psycopg.types.json.Jsonb(asks or {"ask": "worklist", "limit": 100})],
+        ).fetchone()
+    assert row is not None
+    assert row[1] is None, row[1]
+    event: uuid.UUID = row[0]
+    return event
+
+
+def enter(reader: psycopg.Connection[Any], pilot: str, event: uuid.UUID) -> None:
+    reader.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
+
+
+def seen(reader: psycopg.Connection[Any]) -> dict[str, int]:
+    """How many rows of each household table the session sees, and of how many pilots."""
+    counts = {}
+    for table in HOUSEHOLD_TABLES:
+        row = reader.execute(f"SELECT count(pilot_id) FROM {table}").fetchone()
+        assert row is not None
+        counts[table] = row[0]
+    return counts
+
+
+NOTHING = dict.fromkeys(HOUSEHOLD_TABLES, 0)
+
+
+def test_a_reader_without_an_event_sees_no_row(reader: psycopg.Connection[Any]) -> None:
+    assert seen(reader) == NOTHING
+
+
+def test_a_reader_with_a_committed_event_sees_its_pilot_and_no_other(
+    world: World, reader: psycopg.Connection[Any]
+) -> None:
+    enter(reader, "aland", opened(world, "aland"))
+    assert seen(reader) == dict.fromkeys(HOUSEHOLD_TABLES, 5)
+    assert reader.execute("SELECT DISTINCT pilot_id FROM signals.report").fetchall() == [("aland",)]
+
+
+def test_an_event_of_one_pilot_opens_no_other(world: World, reader: psycopg.Connection[Any]) -> None:
+    enter(reader, "bland", opened(world, "aland"))
+    assert seen(reader) == NOTHING
+
+
+def test_an_event_for_one_signal_shows_one_household(world: World, reader: psycopg.Connection[Any]) -> None:
+    signal = world.rows("SELECT signal_id FROM signals.signal WHERE pilot_id = 'aland' LIMIT 1")[0][0]
+    enter(reader, "aland", opened(world, "aland", ask="signal", signal=str(signal)))
+    assert seen(reader) == dict.fromkeys(HOUSEHOLD_TABLES, 1)
+
+
+def test_a_page_shows_no_more_households_than_it_has(world: World, reader: psycopg.Connection[Any]) -> None:
+    enter(reader, "aland", opened(world, "aland", ask="worklist", limit=2))
+    assert seen(reader) == dict.fromkeys(HOUSEHOLD_TABLES, 2)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "levels"), [("count", 1), ("worklist", 4), ("offer-help", 5)], ids=["index", "facts", "contact"]
+)
+def test_a_purpose_shows_no_table_above_its_level(
+    world: World, reader: psycopg.Connection[Any], purpose: str, levels: int
+) -> None:
+    enter(reader, "aland", opened(world, "aland", purpose))
+    assert list(seen(reader).values()) == [5] * levels + [0] * (5 - levels)
+
+
+def test_an_event_that_was_rolled_back_opens_nothing(world: World, reader: psycopg.Connection[Any]) -> None:
+    with world.database.connect("vroegsein_opener") as opener:
+        row = opener.execute(
+            "SELECT event_id FROM privacy.open_event('aland', 'town-a', 'debt-help', 'abcd', 'offer-help',"
+            """ '{"ask": "worklist", "limit": 9}')"""
+        ).fetchone()
+        assert row is not None
+        enter(reader, "aland", row[0])
+        assert seen(reader) == NOTHING  # not yet committed
+        opener.rollback()
+    assert seen(reader) == NOTHING
+
+
+def test_nothing_that_the_reader_does_with_savepoints_and_rollbacks_hides_the_event(
+    world: World, reader: psycopg.Connection[Any]
+) -> None:
+    event = opened(world, "aland")
+    reader.execute("SAVEPOINT s")
+    enter(reader, "aland", event)
+    assert sum(seen(reader).values()) == 25
+    reader.execute("ROLLBACK TO SAVEPOINT s")
+    assert seen(reader) == NOTHING
+    reader.rollback()
+    assert world.rows("SELECT 1 FROM privacy.event WHERE event_id = %(event)s", event=event) == [(1,)]
+
+
+def test_the_reader_can_not_open_write_or_list_events(reader: psycopg.Connection[Any]) -> None:
+    for statement in (
+        "SELECT privacy.open_event('aland', 'town-a', 'debt-help', 'abcd', 'offer-help', '{}')",
+        "SELECT privacy.write_event('aland', gen_random_uuid(), 'access', '{}')",
+        "INSERT INTO privacy.access_scope VALUES ('aland', gen_random_uuid(), now(), 'debt-help', 4, '{}')",
+        "SELECT * FROM privacy.access_scope",
+        "SELECT * FROM privacy.event",
+        "SELECT * FROM signals.report_key",
+        "SELECT reference FROM signals.report",
+        "SET ROLE vroegsein_opener",
+        "SET ROLE vroegsein_owner",
+        "CREATE TEMPORARY TABLE kept (x int)",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
+            reader.execute(statement)
+
+
+def test_unknown_forged_and_malformed_events_open_nothing(reader: psycopg.Connection[Any]) -> None:
+    enter(reader, "aland", uuid.uuid4())
+    assert seen(reader) == NOTHING
+    reader.execute("SELECT set_config('g.event', '', false), set_config('g.pilot', 'aland', false)")
+    assert seen(reader) == NOTHING
+    reader.execute("SELECT set_config('g.event', 'not-an-id', false)")
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+        seen(reader)
+
+
+def test_an_event_that_was_closed_opens_nothing_more(world: World, reader: psycopg.Connection[Any]) -> None:
+    event = opened(world, "aland")
+    with world.database.connect("vroegsein_opener") as opener:
+        opener.execute("SELECT privacy.close_event('aland', %s, 'shown', '[]')", [event])
+    enter(reader, "aland", event)
+    assert seen(reader) == NOTHING
+
+
+def test_an_event_is_good_for_a_few_seconds_only(world: World, reader: psycopg.Connection[Any]) -> None:
+    event = opened(world, "aland")
+    enter(reader, "aland", event)
+    assert sum(seen(reader).values()) == 25
+    time.sleep(5.1)
+    assert seen(reader) == NOTHING
+
+
+def test_the_opener_reads_no_signal(world: World) -> None:
+    with world.database.connect("vroegsein_opener") as opener:
+        for table in HOUSEHOLD_TABLES:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), opener.transaction():
+                opener.execute(f"SELECT 1 FROM {table}")
+
+
+def test_what_was_shown_is_in_the_log_before_the_answer(world: World) -> None:
+    signals = world.signals("aland")
+    bodies = [
+        row[0]
+        for row in world.rows(
+            "SELECT body FROM privacy.event WHERE pilot_id = 'aland' AND kind IN ('access', 'shown')"
+            " ORDER BY at DESC LIMIT 2"
+        )
+    ]
+    shown, access = bodies
+    assert shown["access"] == access["event"]
+    assert sorted(shown["shown"]) == sorted(signal["signalId"] for signal in signals)
+    assert {access["purpose"], access["role"], access["organisation"], access["level"]} == {
+        *("worklist", "debt-help", "town-a", "facts")
+    }
+    assert sorted(access["households"]) == sorted(signal["householdId"] for signal in signals)
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose", "pilot", "desk"),
+    [
+        (Role.DEBT_HELP, "worklist", "aland", "bland"),
+        (Role.DEBT_HELP, "no-such-purpose", "aland", "aland"),
+        (Role.DEBT_HELP, "audit", "aland", "aland"),
+    ],
+    ids=["another municipality", "unknown purpose", "purpose of another role"],
+)
+def test_a_look_without_the_right_to_it_is_refused_and_logged(
+    world: World, role: Role, purpose: str, pilot: str, desk: str
+) -> None:
+    before = world.rows("SELECT count(*) FROM privacy.event WHERE pilot_id = %(p)s AND kind = 'refusal'", p=pilot)[0][0]
+    with world.desk(desk, purpose, role) as service, pytest.raises(ServiceRefused) as refused:
+        service.post("/signals/_search", {"pilotId": pilot})
+    assert refused.value.status == 403
+    after = world.rows("SELECT count(*) FROM privacy.event WHERE pilot_id = %(p)s AND kind = 'refusal'", p=pilot)[0][0]
+    assert after == before + 1
+
+
+def test_another_pilots_signal_looks_like_one_that_is_not_there(world: World) -> None:
+    foreign = world.rows("SELECT signal_id FROM signals.signal WHERE pilot_id = 'bland' LIMIT 1")[0][0]
+    with world.desk("aland", "offer-help") as service:
+        for signal in (foreign, uuid.uuid4()):
+            with pytest.raises(ServiceRefused) as refused:
+                service.get(f"/signals/{signal}", pilotId="aland")
+            assert (refused.value.status, refused.value.kind) == (404, "not-in-scope")
+
+
+def test_a_pilot_that_ended_shows_nothing(database: Database, tmp_path: Path) -> None:
+    with small_world(database, tmp_path) as world:
+        world.push("housing", "aland", [make_row("c1")])
+        with database.as_superuser() as connection:
+            connection.execute("UPDATE registry.pilot SET ends = '2026-11-01' WHERE pilot_id = 'aland'")
+        with pytest.raises(ServiceRefused) as refused:
+            world.signals("aland")
+        assert refused.value.status == 403

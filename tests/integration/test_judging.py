@@ -1,0 +1,457 @@
+"""Judging on a real PostgreSQL: the compiled rule set against the oracle, in one go and step by step."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.db.sessions import make_engine
+from signals.explanation import Explanation
+from signals.facts import FACTS, FactName
+from signals.judging import judge, judge_all
+from signals.oracle import JudgedMonth, LiveReport, judge_reports
+from signals.pilot import Words
+from signals.report import Category, Kind, UrgentFlag
+from signals.rulesets import (
+    AlwaysEligible,
+    Bounds,
+    Clock,
+    Condition,
+    Eligibility,
+    Repeats,
+    Rule,
+    RuleSet,
+    SetAside,
+    Window,
+    default_rule_set,
+)
+from tests.conftest import Database
+
+PILOT = "oudewater"
+OTHER_PILOT = "vianen"
+DEFAULT = default_rule_set()
+WORDS = Words(nl='een regel\'s "woorden": ë', en="a rule's words: 100%")
+PERIODS = ("2025-07", "2025-12", "2026-01", "2026-02", "2026-03", "2026-08")
+DISTRICTS = (UUID(int=7 << 120), UUID(int=0xA << 64))
+
+quick = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@st.composite
+def live_reports(draw: st.DrawFn) -> list[LiveReport]:
+    """Reports of a few households, with values around the default's borders; a reference has one report a month."""
+    places = draw(
+        st.lists(
+            st.tuples(st.sampled_from(("alfa", "beta-2", "beta_x")), st.integers(1, 2), st.sampled_from(PERIODS)),
+            min_size=1,
+            max_size=14,
+            unique=True,
+        )
+    )
+    return [draw(_report(number, *place)) for number, place in enumerate(places)]
+
+
+@st.composite
+def _report(draw: st.DrawFn, number: int, creditor: str, reference: int, period: str) -> LiveReport:
+    reported_on = date(int(period[:4]), int(period[5:]), 28)
+    return LiveReport(
+        household_id=UUID(int=draw(st.integers(1, 3))),
+        report_id=UUID(int=draw(st.integers(0, 255)) << 120 | number),
+        creditor_id=creditor,
+        reference=UUID(int=reference),
+        period=period,
+        kind=draw(st.sampled_from((Kind.EARLY, Kind.EARLY, Kind.UPDATE, Kind.END_OF_SUPPLY, Kind.HAND_OVER))),
+        category=draw(st.sampled_from((Category.RENT, Category.ENERGY, *Category))),
+        amount_euros=draw(st.sampled_from((0, 9, 10, 49, 50, 51, 100, 600, 4321))),
+        months=draw(st.sampled_from((0, 1, 2, 3, 7))),
+        arrears_since=reported_on - timedelta(days=draw(st.sampled_from((-3, 0, 29, 30, 31, 100, 101, 150, 400)))),
+        reported_on=reported_on,
+        received_on=reported_on + timedelta(days=draw(st.integers(0, 40))),
+        urgent=tuple(draw(st.lists(st.sampled_from(UrgentFlag), max_size=2, unique=True))),
+        district=draw(st.sampled_from(DISTRICTS)),
+    )
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> RuleSet:
+    """Rule sets of every shape that the document allows."""
+    categories = draw(st.lists(st.sampled_from(Category), min_size=1, unique=True))
+    rules = [
+        Rule(
+            id=f"rule-{number}@1",
+            source="test",
+            words=WORDS,
+            tray=f"tray_{draw(st.integers(0, 2))}",
+            priority=draw(st.integers(1, 3)),
+            urgent=draw(st.booleans()),
+            clock=draw(st.sampled_from(("days", "working-days"))),
+            needs=tuple(draw(st.lists(_conditions(), min_size=1, max_size=3))),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    always = draw(st.lists(st.sampled_from((Kind.END_OF_SUPPLY, Kind.HAND_OVER)), unique=True))
+    return RuleSet(
+        kind="rule-set",
+        id="drawn",
+        version=1,
+        words=WORDS,
+        valid_from=date(2026, 1, 1),
+        window=Window(months=draw(st.sampled_from((1, 3, 6, 12))), source="test"),
+        eligibility=tuple(draw(_terms(category)) for category in categories),
+        always_eligible=AlwaysEligible(kinds=tuple(always), source="test"),
+        repeats=Repeats(
+            months_back=draw(st.integers(1, 4)), grown_by_euros=draw(st.sampled_from((1, 50))), source="test"
+        ),
+        clocks=(
+            Clock(id="days", days=draw(st.integers(1, 60)), source="test"),
+            Clock(id="working-days", working_days=draw(st.integers(1, 30)), source="test"),
+        ),
+        rules=tuple(rules),
+        set_aside=SetAside(tray="set_aside", clock=draw(st.sampled_from(("days", "working-days"))), source="test"),
+    )
+
+
+def _bounds(most: int) -> st.SearchStrategy[Bounds | None]:
+    ends = st.tuples(st.none() | st.integers(0, most), st.none() | st.integers(most, 2 * most))
+    some = ends.filter(any).map(lambda pair: Bounds(at_least=pair[0], at_most=pair[1], source="test"))
+    return st.none() | some
+
+
+def _terms(category: Category) -> st.SearchStrategy[Eligibility]:
+    return st.builds(
+        Eligibility,
+        category=st.just(category),
+        source=st.just("test"),
+        days=_bounds(100),
+        amount_euros=_bounds(50),
+        months=_bounds(2),
+    )
+
+
+@st.composite
+def _conditions(draw: st.DrawFn) -> Condition:
+    name = draw(st.sampled_from(FactName))
+    fact = FACTS[name]
+    if fact.is_number:
+        low = draw(st.none() | st.integers(-2, 3) | st.integers(-100, 500))
+        high = draw(st.integers(low or 0, 1000)) if low is None or draw(st.booleans()) else None
+        return Condition(fact=name, at_least=low, at_most=high)
+    words = [str(word) for word in fact.words] if fact.words else [district.hex for district in DISTRICTS]
+    asked = tuple(draw(st.lists(st.sampled_from(words), min_size=1, unique=True)))
+    return Condition(fact=name, **{draw(st.sampled_from(("any_of", "none_of"))): asked})
+
+
+@dataclass(frozen=True)
+class Change:
+    """What linking or a withdrawal does to one report: another household, or shut out (None)."""
+
+    report: int
+    household: int | None
+
+
+changes = st.lists(st.builds(Change, st.integers(0, 13), st.none() | st.integers(1, 4)), max_size=6)
+
+
+@pytest.fixture(scope="module")
+def engine(module_database: Database) -> Iterator[sa.Engine]:
+    with module_database.as_superuser() as connection:
+        for pilot in (PILOT, OTHER_PILOT):
+            connection.execute(
+                "INSERT INTO registry.pilot VALUES (%s, 'gemeente', '2025-01-01', '2030-01-01', '{}')", [pilot]
+            )
+            connection.execute(
+                "INSERT INTO intake.delivery (pilot_id, delivery_id, creditor_id, period, category, expected_count,"
+                " content_hash, opened_at) VALUES (%s, %s, 'alfa', '2026-01', 'rent', 1, sha256(''), now())",
+                [pilot, UUID(int=1)],
+            )
+    engine = make_engine(module_database.conninfo("vroegsein_linker"), pool_size=1)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def linker(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def store(connection: sa.Connection, reports: Iterable[LiveReport], pilot: str = PILOT) -> None:
+    rows = [
+        {
+            **{field.name: getattr(report, field.name) for field in fields(report)},
+            "urgent": list(report.urgent),
+            "pilot": pilot,
+            "delivery": UUID(int=1),
+        }
+        for report in reports
+    ]
+    if rows:
+        connection.execute(
+            sa.text("""
+                INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind,
+                  category, amount_euros, months, arrears_since, since_derived, reported_on, received_on,
+                  social_collection, urgent, district, dwelling, street_dwelling, building, has_addition, household_id)
+                VALUES (:pilot, :report_id, :creditor_id, :delivery, :reference, :period, :kind, :category,
+                  :amount_euros, :months, :arrears_since, false, :reported_on, :received_on, '{}',
+                  CAST(:urgent AS text[]), :district, :delivery, :delivery, :delivery, false, :household_id)"""),
+            rows,
+        )
+
+
+def touch(connection: sa.Connection, households: Iterable[UUID]) -> None:
+    connection.execute(sa.text("DROP TABLE IF EXISTS pg_temp.touched_household"))
+    connection.execute(
+        sa.text("CREATE TEMPORARY TABLE touched_household (household_id uuid PRIMARY KEY) ON COMMIT DROP")
+    )
+    connection.execute(
+        sa.text("INSERT INTO touched_household SELECT unnest(CAST(:ids AS uuid[]))"), {"ids": sorted(set(households))}
+    )
+
+
+def standing(connection: sa.Connection, pilot: str = PILOT) -> list[JudgedMonth]:
+    """The signals as the three tables hold them; the digest, which only the service knows, is left out."""
+    rows = connection.execute(
+        sa.text("""
+            SELECT signal_id, s.household_id, period, tray, rules, urgent, priority, received_on, deadline, categories,
+              creditors, rule_set, amount_euros, months, district, reports, explanation
+            FROM signals.signal s
+            FULL JOIN signals.signal_categories c USING (pilot_id, signal_id)
+            FULL JOIN signals.signal_facts f USING (pilot_id, signal_id)
+            WHERE pilot_id = :pilot AND s.household_id = c.household_id AND s.household_id = f.household_id
+            ORDER BY s.household_id, period"""),
+        {"pilot": pilot},
+    ).mappings()
+    found = []
+    for row in rows:
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        explanation = Explanation.model_validate(values["explanation"])
+        assert explanation.digest
+        found.append(JudgedMonth(**{**values, "explanation": explanation.model_copy(update={"digest": ""})}))
+    for table in ("signal", "signal_categories", "signal_facts"):
+        count = connection.execute(
+            sa.text(f"SELECT count(*) FROM signals.{table} WHERE pilot_id = :pilot"), {"pilot": pilot}
+        )
+        assert count.scalar_one() == len(found)
+    return found
+
+
+def versions(connection: sa.Connection) -> list[Any]:
+    """Where each row lies; a row that is written again lies elsewhere."""
+    return [
+        connection.execute(sa.text(f"SELECT signal_id, CAST(ctid AS text) FROM signals.{table} ORDER BY 1")).all()
+        for table in ("signal", "signal_categories", "signal_facts")
+    ]
+
+
+@quick
+@given(live_reports(), st.just(DEFAULT) | rule_sets())
+def test_the_compiled_rule_set_says_what_the_oracle_says(
+    engine: sa.Engine, reports: list[LiveReport], rule_set: RuleSet
+) -> None:
+    with engine.connect() as connection:
+        store(connection, reports)
+        judge_all(connection, PILOT, rule_set)
+        assert standing(connection) == judge_reports(PILOT, rule_set, reports)
+        connection.rollback()
+
+
+@quick
+@given(live_reports(), changes, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_step_by_step_gives_what_all_at_once_gives(
+    engine: sa.Engine, reports: list[LiveReport], later: list[Change], parts: int, chance: Any
+) -> None:
+    chance.shuffle(reports)
+    with engine.connect() as connection:
+        for part in range(parts):
+            delivered = reports[part::parts]
+            store(connection, delivered)
+            touch(connection, [report.household_id for report in delivered])
+            judge(connection, PILOT, DEFAULT)
+        live = {report.report_id: report for report in reports}
+        for change in later:
+            touch(connection, apply(connection, change, reports, live))
+            judge(connection, PILOT, DEFAULT)
+        by_steps = standing(connection)
+        assert by_steps == judge_reports(PILOT, DEFAULT, live.values())
+        before = versions(connection)
+        judge_all(connection, PILOT, DEFAULT)
+        assert standing(connection) == by_steps
+        assert versions(connection) == before  # not even written again
+        connection.rollback()
+
+
+def apply(
+    connection: sa.Connection, change: Change, reports: Sequence[LiveReport], live: dict[UUID, LiveReport]
+) -> set[UUID]:
+    """Move or shut out a report; the households that this touches."""
+    report = live.get(reports[change.report % len(reports)].report_id)
+    if report is None:
+        return set()
+    household = None if change.household is None else UUID(int=change.household)
+    connection.execute(
+        sa.text("""
+            UPDATE signals.report SET household_id = :household, state = :state
+            WHERE pilot_id = :pilot AND report_id = :report"""),
+        {
+            "household": household,
+            "state": "live" if household else "shut_out",
+            "pilot": PILOT,
+            "report": report.report_id,
+        },
+    )
+    if household is None:
+        del live[report.report_id]
+        return {report.household_id}
+    live[report.report_id] = replace(report, household_id=household)
+    return {report.household_id, household}
+
+
+def rent(number: int, period: str = "2026-10", **changed: Any) -> LiveReport:
+    """An eligible report of its own creditor in household 1."""
+    last = date(int(period[:4]), int(period[5:]), 28)
+    report = LiveReport(
+        household_id=UUID(int=1),
+        report_id=UUID(int=100 + number),
+        creditor_id=f"creditor-{number}",
+        reference=UUID(int=number),
+        period=period,
+        kind=Kind.EARLY,
+        category=Category.RENT,
+        amount_euros=500,
+        months=1,
+        arrears_since=last - timedelta(days=30),
+        reported_on=last,
+        received_on=last + timedelta(days=4),
+        urgent=(),
+        district=DISTRICTS[0],
+    )
+    return replace(report, **changed)
+
+
+REPEATS_LATER = DEFAULT.model_copy(
+    update={"repeats": DEFAULT.repeats.model_copy(update={"months_back": 2, "grown_by_euros": 40})}
+)
+
+
+@pytest.mark.parametrize("rule_set", [DEFAULT, REPEATS_LATER], ids=["default", "other terms"])
+def test_repeats_and_windows_have_their_borders_where_the_oracle_has_them(
+    linker: sa.Connection, rule_set: RuleSet
+) -> None:
+    """Two months of one contract in a household of its own, for every case beside a border."""
+    periods = ("2026-03", "2026-04", "2026-07", "2026-08", "2026-09")
+    cases = itertools.product(
+        periods, (459, 460, 461, 499, 500, 501), Kind, ((), (UrgentFlag.INSURANCE_ENDED,)), (29, 30)
+    )
+    reports = []
+    for number, (period, amount, kind, urgent, days) in enumerate(cases, start=1):
+        household = UUID(int=number)
+        then = rent(1, period, household_id=household, report_id=UUID(int=2 * number), amount_euros=amount)
+        since = then.reported_on - timedelta(days=days)
+        reports.append(replace(then, arrears_since=since))
+        reports.append(rent(1, household_id=household, report_id=UUID(int=2 * number + 1), kind=kind, urgent=urgent))
+    store(linker, reports)
+    judge_all(linker, PILOT, rule_set)
+    expected = judge_reports(PILOT, rule_set, reports)
+    assert {signal.explanation.set_aside for signal in expected} == {None, "none_eligible", "all_repeats"}
+    assert standing(linker) == expected
+
+
+@pytest.mark.parametrize("judge_again", [judge, judge_all])
+def test_a_household_whose_reports_are_gone_loses_its_signals(
+    linker: sa.Connection, judge_again: Callable[[sa.Connection, str, RuleSet], None]
+) -> None:
+    store(linker, [rent(1, "2026-09"), rent(2)])
+    touch(linker, [UUID(int=1)])
+    judge(linker, PILOT, DEFAULT)
+    assert len(standing(linker)) == 2
+    linker.execute(sa.text("UPDATE signals.report SET state = 'shut_out' WHERE period = '2026-09'"))
+    judge_again(linker, PILOT, DEFAULT)
+    assert [(signal.period, signal.rules) for signal in standing(linker)] == [("2026-10", ("single@1",))]
+    linker.execute(sa.text("UPDATE signals.report SET state = 'shut_out'"))
+    judge_again(linker, PILOT, DEFAULT)
+    assert standing(linker) == []
+
+
+def test_what_did_not_change_is_not_written_again(linker: sa.Connection) -> None:
+    store(linker, [rent(1, "2026-01"), rent(2, "2026-09")])
+    touch(linker, [UUID(int=1)])
+    judge(linker, PILOT, DEFAULT)
+    before = versions(linker)
+    judge(linker, PILOT, DEFAULT)
+    assert versions(linker) == before
+    store(linker, [rent(3, "2026-10")])
+    judge(linker, PILOT, DEFAULT)
+    assert [len(set(new) - set(old)) for new, old in zip(versions(linker), before, strict=True)] == [1, 1, 1]
+
+
+def test_another_version_of_the_rule_set_makes_the_signals_anew(linker: sa.Connection) -> None:
+    store(linker, [rent(1)])
+    touch(linker, [UUID(int=1)])
+    judge(linker, PILOT, DEFAULT)
+    judge(linker, PILOT, DEFAULT.model_copy(update={"version": 2}))
+    assert [signal.rule_set for signal in standing(linker)] == ["default@2"]
+
+
+def test_a_signal_that_somebody_changed_is_put_right_by_a_full_run(linker: sa.Connection) -> None:
+    store(linker, [rent(1)])
+    judge_all(linker, PILOT, DEFAULT)
+    linker.execute(sa.text("UPDATE signals.signal SET tray = 'urgent'"))
+    judge_all(linker, PILOT, DEFAULT)
+    assert [signal.tray for signal in standing(linker)] == ["single"]
+
+
+def test_other_households_and_other_pilots_are_left_alone(linker: sa.Connection) -> None:
+    elsewhere = rent(1, household_id=UUID(int=2))
+    store(linker, [elsewhere])
+    store(linker, [rent(1)], OTHER_PILOT)
+    judge_all(linker, OTHER_PILOT, DEFAULT)
+    touch(linker, [UUID(int=1)])
+    judge(linker, PILOT, DEFAULT)
+    assert standing(linker) == []
+    assert [signal.household_id for signal in standing(linker, OTHER_PILOT)] == [UUID(int=1)]
+    judge_all(linker, PILOT, DEFAULT)
+    assert [signal.household_id for signal in standing(linker)] == [UUID(int=2)]
+    assert standing(linker)[0].signal_id != standing(linker, OTHER_PILOT)[0].signal_id
+
+
+def test_reports_that_are_not_linked_yet_make_no_signal(linker: sa.Connection) -> None:
+    store(linker, [rent(1)])
+    linker.execute(sa.text("UPDATE signals.report SET household_id = NULL"))
+    judge_all(linker, PILOT, DEFAULT)
+    assert standing(linker) == []
+
+
+def statements_of(connection: sa.Connection) -> int:
+    """How many statements one judging takes."""
+    seen: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    sa.event.listen(connection, "before_cursor_execute", note)
+    judge(connection, PILOT, DEFAULT)
+    sa.event.remove(connection, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_a_large_delivery_needs_no_more_statements_than_a_small_one(engine: sa.Engine) -> None:
+    counts = []
+    for number in (1, 40):
+        with engine.connect() as connection:
+            store(connection, [rent(each, household_id=UUID(int=each)) for each in range(number)])
+            touch(connection, [UUID(int=each) for each in range(number)])
+            counts.append(statements_of(connection))
+            connection.rollback()
+    assert counts[0] == counts[1] < 12

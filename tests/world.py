@@ -1,0 +1,255 @@
+"""A small world for tests: a real service over HTTP on a real database, two pilots, creditors and desks with keys."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import uvicorn
+import yaml
+
+from app import registry
+from app.db.sessions import Login, Sessions, make_engine
+from app.identity.signing_key import make_signing_key
+from app.linker import Linker
+from app.main import create_app
+from app.serving import serving
+from app.settings import Settings as ServiceSettings
+from cli.demo_world import DEFAULT_RULES, free_port
+from client.checking import Checked, SendableRow
+from client.delivering import Receipt, deliver
+from client.desk_pilot import parties, sign_pilot
+from client.desk_work import ConsentGiven, desk_service, record_consent, withdraw_consent
+from client.home import Home, Settings, init_creditor, init_desk, own_fingerprint
+from client.oauth import ServiceLogin
+from client.service import Service
+from client.trust import join
+from privacy.identity import Contact
+from privacy.pilot_document import PilotDocument
+from signals.pilot import Role
+from signals.report import Category, Kind, SocialCollection
+from tests.conftest import Database
+
+PERIOD = "2026-10"
+LAST_DAY = date(2026, 10, 31)
+PILOTS = {"aland": "town-a", "bland": "town-b"}
+CREDITORS = {"housing": Category.RENT, "power": Category.ENERGY, "health": Category.HEALTH_INSURANCE}
+PURPOSES = {
+    "worklist": {"roles": ["debt-help"], "level": "facts"},
+    "offer-help": {"roles": ["debt-help"], "level": "contact"},
+    "count": {"roles": ["debt-help"], "level": "index"},
+    "record-basis": {"roles": ["debt-help"], "level": "none"},
+    "audit": {"roles": ["privacy-officer"], "level": "none"},
+}
+
+
+def make_row(reference: str, surname: str = "Visser", **changes: Any) -> SendableRow:
+    """A row that may be sent; `changes` are its fields, or those of its contact."""
+    contact: dict[str, Any] = {
+        "initials": "A.B.",
+        "surname": surname,
+        "birth_date": date(1980, 2, 29),
+        "street": "Dorpsstraat",
+        "house_number": "12",
+        "postcode": "1111 AB",
+        "phone": "0612345678",
+    } | {name: changes.pop(name) for name in list(changes) if name in Contact.__dataclass_fields__}
+    months = changes.get("months", 1)
+    since = changes.get("arrears_since", LAST_DAY - timedelta(days=30 * months))
+    steps = SocialCollection(
+        by="record",
+        reminder_sent_on=since + timedelta(days=14),
+        contact_sought_on=since + timedelta(days=14),
+        pointed_at_help_on=since + timedelta(days=14),
+        offer_made_on=since + timedelta(days=14),
+    )
+    values: dict[str, Any] = {
+        "line": 1,
+        "reference": reference,
+        "contacts": (Contact(**contact),),
+        "postcode_digits": contact["postcode"][:4],
+        "amount_cents": 34_550,
+        "months": months,
+        "arrears_since": since,
+        "since_derived": False,
+        "reported_on": LAST_DAY,
+        "category": Category.RENT,
+        "kind": Kind.EARLY,
+        "urgent": (),
+        "social_collection": steps,
+    }
+    return SendableRow(**values | changes)
+
+
+def checked_of(rows: Sequence[SendableRow], category: Category, period: str = PERIOD) -> Checked:
+    """What a check of an export with just these rows would say."""
+    return Checked(
+        source="export.csv",
+        period=period,
+        reported_on=rows[0].reported_on if rows else LAST_DAY,
+        category=category,
+        rows_read=len(rows),
+        to_send=tuple(rows),
+        refused=(),
+        notes=(),
+    )
+
+
+@dataclass
+class World:
+    """What a test acts through."""
+
+    database: Database
+    folder: Path
+    url: str
+    sessions: Sessions
+    linker: Linker
+    documents: dict[str, PilotDocument] = field(default_factory=dict)
+
+    def home(self, name: str) -> Home:
+        return Home(self.folder / name)
+
+    def creditor(self, name: str) -> Service:
+        return Service(self.url, ServiceLogin(self.url, name, self.home(name).jwk("auth.jwk")))
+
+    def desk(self, pilot: str, purpose: str = "worklist", role: Role = Role.DEBT_HELP) -> Service:
+        return desk_service(self.home(PILOTS[pilot]), role, "somebody", purpose)
+
+    def push(self, creditor: str, pilot: str, rows: Sequence[SendableRow], period: str = PERIOD) -> Receipt:
+        """Deliver rows as that creditor and have the linker take them up."""
+        with self.creditor(creditor) as service:
+            joined = join(self.home(creditor), service, pilot)
+            return deliver(self.home(creditor), service, joined, checked_of(rows, CREDITORS[creditor], period))
+
+    def consent(self, pilot: str, contact: Contact, category: Category = Category.ENERGY) -> dict[str, Any]:
+        given = ConsentGiven(category, "notice-1", date(2026, 1, 1), date(2027, 1, 1))
+        with self.desk(pilot, "record-basis") as service:
+            return record_consent(self.home(PILOTS[pilot]), service, self.documents[pilot], contact, given)
+
+    def withdraw(self, pilot: str, contact: Contact, category: Category = Category.ENERGY) -> dict[str, Any]:
+        with self.desk(pilot, "record-basis") as service:
+            return withdraw_consent(self.home(PILOTS[pilot]), service, self.documents[pilot], contact, category)
+
+    def signals(self, pilot: str, purpose: str = "worklist") -> list[dict[str, Any]]:
+        with self.desk(pilot, purpose) as service:
+            found: list[dict[str, Any]] = service.post("/signals/_search", {"pilotId": pilot, "limit": 200})["signals"]
+            return found
+
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What stands in the database, seen by the superuser: for looking at what a test did."""
+        with self.database.as_superuser() as connection:
+            return connection.execute(statement, values).fetchall()
+
+
+@contextlib.contextmanager
+def small_world(database: Database, folder: Path) -> Iterator[World]:
+    """Set up and run everything; pilot `bland` takes energy arrears on consent only."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = ServiceSettings(public_url=url, home=folder / "service")
+    make_signing_key(settings.signing_key_file)
+    make_signing_key(settings.receipt_key_file)
+    sessions = Sessions(lambda login: database.conninfo(login.value))
+    linker = Linker(sessions, json.loads(settings.receipt_key_file.read_bytes()))
+    world = World(database, folder, url, sessions, linker)
+    _register(world)
+    stop = threading.Event()
+    working = threading.Thread(target=linker.run, args=(stop,), daemon=True)
+    working.start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, serving(Sessions(lambda login: database.conninfo(login.value)))),
+            host="127.0.0.1",
+            port=port,
+            log_level="critical",
+        )
+    )
+    running = threading.Thread(target=server.run, daemon=True)
+    running.start()
+    while not server.started:
+        running.join(0.02)
+    try:
+        for pilot, town in PILOTS.items():
+            _start(world, pilot, town)
+        yield world
+    finally:
+        server.should_exit = True
+        running.join()
+        stop.set()
+        working.join()
+        sessions.close()
+
+
+def _register(world: World) -> None:
+    publics = [init_desk(world.home(t), Settings(organisation=t, service_url=world.url)) for t in PILOTS.values()]
+    publics += [init_creditor(world.home(c), Settings(organisation=c, service_url=world.url)) for c in CREDITORS]
+    documents: list[dict[str, Any]] = [
+        {"kind": "organisation", "id": town, "name": town, "roles": ["debt-help", "privacy-officer"]}
+        for town in PILOTS.values()
+    ]
+    documents += [{"kind": "organisation", "id": name, "name": name, "roles": ["creditor"]} for name in CREDITORS]
+    documents += [pilot_document(pilot, town) for pilot, town in PILOTS.items()]
+    documents += [agreement_document(pilot, name) for pilot in PILOTS for name in CREDITORS]
+    file = world.folder / "registry.yaml"
+    file.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+    engine = make_engine(world.database.conninfo(Login.OWNER.value), pool_size=1)
+    with engine.begin() as connection:
+        registry.carry_out(connection, registry.plan(connection, [file, DEFAULT_RULES, *publics]))
+    engine.dispose()
+
+
+def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
+    """A pilot's document as plain data; `changes` replace whole values."""
+    energy = "consent" if pilot == "bland" else "statutory"
+    words = {"nl": "x", "en": "x"}
+    return {
+        "kind": "pilot",
+        "id": pilot,
+        "municipality": town,
+        "starts": "2026-01-01",
+        "ends": "2027-12-31",
+        "postcodes": ["1111", "1112"],
+        "categories": {
+            "rent": {"basis": "statutory", "source": "Bgs art. 2", "minimum_euros": 50, "minimum_months": 1},
+            "energy": {"basis": energy, "source": "Energieregeling", "minimum_euros": 50},
+            "health_insurance": {"basis": "statutory", "source": "Zvw art. 18a"},
+        },
+        "purposes": {name: {**purpose, "basis": "Wgs art. 3", "words": words} for name, purpose in PURPOSES.items()},
+        "retention": {"report_days": 365, "log_days": 1826},
+        "rule_set": "default@1",
+    } | changes
+
+
+def agreement_document(pilot: str, creditor: str, **changes: Any) -> dict[str, Any]:
+    """An agreement's document as plain data."""
+    return {
+        "kind": "agreement",
+        "pilot": pilot,
+        "creditor": creditor,
+        "starts": "2026-01-01",
+        "ends": "2027-12-31",
+        "categories": [CREDITORS[creditor].value],
+        "kinds": ["early", "end_of_supply"],
+    } | changes
+
+
+def _start(world: World, pilot: str, town: str) -> None:
+    desk = world.home(town)
+    with world.desk(pilot) as service:
+        world.documents[pilot] = sign_pilot(desk, service, parties(service, pilot))
+    for name in CREDITORS:
+        home = world.home(name)
+        pilots = {**home.settings.pilots, pilot: own_fingerprint(desk)}
+        home.save(home.settings.model_copy(update={"pilots": pilots}))
+
+
+def as_login(world: World, login: Login, statement: str, **values: Any) -> Sequence[sa.Row[Any]]:
+    """Run one statement as a login, in a transaction of its own."""
+    with world.sessions.begin(login) as connection:
+        result = connection.execute(sa.text(statement), values)
+        return result.all() if result.returns_rows else []
