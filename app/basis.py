@@ -6,7 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot, relink
+from privacy.errors import PrivacyError
 from signals.consents import BASIS_CHANGE, Consent, Withdrawal
+
+
+class ChangeUnknown(PrivacyError):
+    """There is no such change of basis in this pilot."""
+
+    code = "change-unknown"
+
 
 INSERT_KEYS = sa.text("""
     INSERT INTO privacy.consent_key (pilot_id, key, consent_id, strong, birth)

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from app.basis import ChangeUnknown
 from app.gate import LookRefused, NotInScope
 from app.identity.refusals import ClientUnproven, GrantUnsupported, ScopeNotForRole, TokenError
 from app.input_mistakes import mistakes_in
@@ -51,6 +52,8 @@ STATUS: dict[type[Exception], int] = {
     # pilot documents
     PilotUnknown: 404,
     VersionTaken: 409,
+    # changes of basis
+    ChangeUnknown: 404,
     # looks
     NotInScope: 404,
     LookRefused: 403,

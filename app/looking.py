@@ -93,6 +93,20 @@ def reports_of(scope: Scope, household: uuid.UUID, period: str) -> Sequence[sa.R
     return rows
 
 
+def holds_this_look(scope: Scope, head: sa.RowMapping | None) -> bool:
+    """Whether the tree under `head` holds the access event of this look, and so all that was committed before it."""
+    if head is None:
+        return False
+    found: bool = scope.connection.execute(
+        sa.text("""
+            SELECT EXISTS (SELECT FROM privacy.log_leaf
+                           WHERE pilot_id = :pilot AND event_id = :event AND leaf_index < :size)
+        """),
+        {"pilot": scope.pilot, "event": scope.event, "size": head["tree_size"]},
+    ).scalar_one()
+    return found
+
+
 def log_page(scope: Scope, after: int, limit: int) -> tuple[Sequence[sa.RowMapping], sa.RowMapping | None]:
     """The sealed events of a pilot behind leaf `after`, in the order of the tree, and the tree's head."""
     # The head first: events that are sealed in between lie beyond it, and nothing before it can be missing.

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import yaml
 
 from app.db.embedded import Server, embedded
-from app.db.sessions import Login
+from app.db.sessions import LINKING, Login
 from cli.demo_world import Places, end_service, establish, free_port, start_service
 from cli.operator import sessions_at
 from client.desk_pilot import parties, sign_pilot
@@ -48,7 +48,7 @@ class BenchWorld:
 
     def linked(self, statement: str) -> list[sa.Row[Any]]:
         """What the linker sees."""
-        sessions = sessions_at(self.server.address, self.server.passfiles)
+        sessions = sessions_at(self.server.address, self.server.passfiles, LINKING)
         try:
             with sessions.begin(Login.LINKER) as connection:
                 return list(connection.execute(sa.text(statement)).all())

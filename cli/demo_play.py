@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db.embedded import embedded
-from app.db.sessions import Login
+from app.db.sessions import LINKING, Login
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
 from cli.words import Lang, either, progress
@@ -79,6 +79,7 @@ class Outcome:
     log_verified: bool = True
     consents: int = 0
     withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
+    documents: dict[str, PilotDocument] = field(default_factory=dict)
     worklists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -101,7 +102,7 @@ class Outcome:
 def play(world: World, stages: Stage, lang: Lang) -> Outcome:
     """Play the whole job; every party acts through its own home, over HTTP."""
     outcome = Outcome(stages)
-    documents = {}
+    documents = outcome.documents
     with stages.timed("keys"):
         for pilot in world.pilots:
             documents[pilot.pilot] = _start_pilot(world, pilot)
@@ -121,7 +122,7 @@ def play(world: World, stages: Stage, lang: Lang) -> Outcome:
 def _counted(world: World) -> tuple[int, int]:
     """Persons and households over all pilots, as the linker sees them: counts alone."""
     with embedded(world.places.service_home / "postgresql") as server:
-        sessions = sessions_at(server.address, server.passfiles)
+        sessions = sessions_at(server.address, server.passfiles, LINKING)
         with sessions.begin(Login.LINKER) as connection:
             counts = connection.execute(
                 sa.text("""

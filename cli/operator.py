@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ from app import registry
 from app.db.embedded import embedded
 from app.db.passfiles import OWNER, Address, conninfo
 from app.db.provisioning import provision
-from app.db.sessions import Login, Sessions, make_engine
+from app.db.sessions import LINKING, Login, Sessions, make_engine
 from app.identity.signing_key import make_signing_key
 from app.linker import Linker
 from app.main import create_app
@@ -39,9 +39,9 @@ def database(settings: Settings) -> Iterator[tuple[Address, Path]]:
         yield server.address, server.passfiles
 
 
-def sessions_at(address: Address, passfiles: Path) -> Sessions:
-    """Pools for every login, by its passfile."""
-    return Sessions(lambda login: conninfo(address, login.value, passfiles))
+def sessions_at(address: Address, passfiles: Path, logins: Collection[Login]) -> Sessions:
+    """Pools for these logins, each by its passfile."""
+    return Sessions(lambda login: conninfo(address, login.value, passfiles), logins)
 
 
 @app.command()
@@ -127,7 +127,7 @@ def linker() -> None:
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_stop_with_parent, args=(stop,), name="parent-watch", daemon=True).start()
     with database(settings) as (address, passfiles):
-        run_linker(settings, sessions_at(address, passfiles), stop)
+        run_linker(settings, sessions_at(address, passfiles, LINKING), stop)
 
 
 def _stop_with_parent(stop: threading.Event) -> None:
@@ -139,9 +139,9 @@ def _stop_with_parent(stop: threading.Event) -> None:
 
 
 def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) -> None:
-    """Work as the linker until told to stop."""
-    sessions.engine(Login.LINKER)
+    """Work as the linker until told to stop. Raises UnsafeLogin."""
     try:
+        sessions.check()
         Linker(sessions, json.loads(settings.receipt_key_file.read_bytes())).run(stop)
     finally:
         sessions.close()

@@ -13,6 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from app.db.sessions import SERVING
 from app.logs import log_config
 from app.main import create_app
 from app.serving import serving
@@ -39,7 +40,7 @@ def serve(
         keeper = threading.Thread(target=_keep_a_linker, args=(stop,), name="linker-keeper", daemon=True)
         keeper.start()
         try:
-            service = create_app(settings, serving(sessions_at(address, passfiles)))
+            service = create_app(settings, serving(sessions_at(address, passfiles, SERVING)))
             Console(stderr=True, highlight=False).print(f"Vroegsein on {settings.public_url}/v1", markup=False)
             uvicorn.run(service, host=host, port=port, log_config=log_config(), server_header=False, access_log=False)
         finally:

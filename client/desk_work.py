@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,6 +27,7 @@ from signals.pilot import Role
 from signals.report import Category
 
 PAGE = 100
+PATIENCE = 180.0  # seconds for a change of basis to take effect
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 CONSENT = "vroegsein/consent/v1"
 
@@ -114,7 +116,7 @@ class ConsentGiven:
 def record_consent(
     home: Home, service: Service, document: PilotDocument, contact: Contact, given: ConsentGiven
 ) -> dict[str, Any]:
-    """Record a resident's consent; the service gets match keys and a sealed identity."""
+    """Record a resident's consent; the service gets match keys and a sealed identity. Answers once it holds."""
     recipient = base64.b64decode(document.recipient)
     purpose = (CONSENT, document.pilot.id, given.category.value)
     sealed = hybrid.seal(json.dumps(contact.as_json()).encode(), recipient, *purpose)
@@ -127,20 +129,31 @@ def record_consent(
         keys=match_keys(_pilot_key(home, document), [contact], document.epoch),
         sealed=sealed.hex(),
     )
-    return service.post("/consents", consent.model_dump(mode="json", by_alias=True), pilotId=document.pilot.id)
+    done = service.post("/consents", consent.model_dump(mode="json", by_alias=True), pilotId=document.pilot.id)
+    return _in_force(service, document.pilot.id, done)
 
 
 def withdraw_consent(
     home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
 ) -> dict[str, Any]:
-    """Withdraw a resident's consent, from now."""
+    """Withdraw a resident's consent, from now. Answers once nothing that rested on it is shown any more."""
     withdrawal = Withdrawal(
         category=category,
         withdrawn_on=datetime.now(AMSTERDAM).date(),
         keys=match_keys(_pilot_key(home, document), [contact], document.epoch),
     )
     body = withdrawal.model_dump(mode="json", by_alias=True)
-    return service.post("/consent-withdrawals", body, pilotId=document.pilot.id)
+    done = service.post("/consent-withdrawals", body, pilotId=document.pilot.id)
+    return _in_force(service, document.pilot.id, done)
+
+
+def _in_force(service: Service, pilot_id: str, done: dict[str, Any]) -> dict[str, Any]:
+    """Wait a while longer for a change that the service is still busy with, such as behind a large delivery."""
+    until = time.monotonic() + PATIENCE
+    while done["state"] == "waiting" and time.monotonic() < until:
+        time.sleep(1)
+        done = service.get(f"/basis-changes/{done['changeId']}", pilotId=pilot_id)
+    return done
 
 
 def read_log(service: Service, pilot_id: str) -> CheckedLog:

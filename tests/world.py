@@ -14,7 +14,7 @@ import uvicorn
 import yaml
 
 from app import registry
-from app.db.sessions import Login, Sessions, make_engine
+from app.db.sessions import LINKING, SERVING, Login, Sessions, make_engine
 from app.identity.signing_key import make_signing_key
 from app.linker import Linker
 from app.main import create_app
@@ -154,7 +154,7 @@ def small_world(database: Database, folder: Path) -> Iterator[World]:
     settings = ServiceSettings(public_url=url, home=folder / "service")
     make_signing_key(settings.signing_key_file)
     make_signing_key(settings.receipt_key_file)
-    sessions = Sessions(lambda login: database.conninfo(login.value))
+    sessions = Sessions(lambda login: database.conninfo(login.value), (*SERVING, *LINKING))
     linker = Linker(sessions, json.loads(settings.receipt_key_file.read_bytes()))
     world = World(database, folder, url, sessions, linker)
     _register(world)
@@ -163,7 +163,7 @@ def small_world(database: Database, folder: Path) -> Iterator[World]:
     working.start()
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, serving(Sessions(lambda login: database.conninfo(login.value)))),
+            create_app(settings, serving(Sessions(lambda login: database.conninfo(login.value), SERVING))),
             host="127.0.0.1",
             port=port,
             log_level="critical",

@@ -1,5 +1,6 @@
 """The access log, for a privacy officer: who looked, for whom, why, at what. Reading it is itself an event in it."""
 
+import time
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from app.gate import Gate, LookRefused
 from signals.report import Hex32, Slug, Wire
 
 router = APIRouter(prefix="/access-events", tags=["access-events"])
+WAIT_SECONDS = 3.0  # less than an access event lasts
 
 
 class LoggedEvent(Wire):
@@ -52,11 +54,15 @@ def list_access_events(
     after: Annotated[int, Query(ge=-1, le=2**53, description="Leaf behind which to start")] = -1,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> LogPage:
-    """A page of the pilot's log, from the oldest event on."""
+    """A page of the pilot's log, from the oldest event on; the last page goes up to this very look."""
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": "log", "after": after, "limit": limit}, Login.AUDITOR
     ) as scope:
         rows, head = looking.log_page(scope, after, limit)
+        until = time.monotonic() + WAIT_SECONDS
+        while len(rows) < limit and not looking.holds_this_look(scope, head) and time.monotonic() < until:
+            time.sleep(0.1)
+            rows, head = looking.log_page(scope, after, limit)
     events = tuple(LoggedEvent.model_validate(dict(row)) for row in rows)
     last = events[-1].leaf_index if len(events) == limit else None
     return LogPage(events=events, head=TreeHead.model_validate(dict(head)) if head else None, next=last)

@@ -5,14 +5,16 @@ import uuid
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.api.deps import ConsentRecorder, Pools, Viewer
+from app.api.deps import BasisChangeAsker, ConsentRecorder, Pools, Viewer
 from app.api.signals import look
+from app.basis import ChangeUnknown
 from app.db.sessions import Login, Sessions
 from app.errors import problems
 from app.gate import Gate, LookRefused
+from app.publishing import PilotUnknown
 from signals.consents import Consent, Withdrawal
 from signals.report import Slug, Wire
 
@@ -34,13 +36,20 @@ WAITING: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not
 INSERT = sa.text("""
     INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (:pilot, :change, :kind, :body)
 """).bindparams(sa.bindparam("body", type_=JSONB))
+STATE = sa.text("""
+    SELECT change_id, done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
+""")
+OWN_PILOT = sa.text("SELECT FROM registry.pilot WHERE pilot_id = :pilot AND municipality_id = :municipality")
 
 
 @router.post("/consents", status_code=201, responses=WAITING | problems(LookRefused))
 def record_consent(
     consent: Consent, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
 ) -> BasisChange:
-    """Record a resident's consent for one category (202 when it is not in force within eight seconds)."""
+    """Record a resident's consent for one category.
+
+    202 when it is not in force within eight seconds: `/v1/basis-changes/{changeId}` tells when it is.
+    """
     return _changed(pools, viewer, pilot_id, consent, response)
 
 
@@ -50,6 +59,21 @@ def withdraw_consent(
 ) -> BasisChange:
     """Withdraw it: the resident's reports of that category are shut out and the household is judged afresh."""
     return _changed(pools, viewer, pilot_id, withdrawal, response)
+
+
+@router.get("/basis-changes/{changeId}", responses=problems(PilotUnknown, ChangeUnknown))
+def read_basis_change(
+    change_id: Annotated[uuid.UUID, Path(alias="changeId")],
+    pilot_id: PilotQuery,
+    caller: BasisChangeAsker,
+    pools: Pools,
+) -> BasisChange:
+    """Whether a change of basis holds by now. Says nothing about a resident."""
+    with pools.begin(Login.OPENER) as connection:
+        own = connection.execute(OWN_PILOT, {"pilot": pilot_id, "municipality": caller.organisation_id}).one_or_none()
+    if own is None:
+        raise PilotUnknown("there is no such pilot of this municipality")
+    return _state(pools, pilot_id, change_id)
 
 
 def _changed(
@@ -64,17 +88,17 @@ def _changed(
         scope.connection.execute(sa.text("SELECT pg_notify('vroegsein_work', :pilot)"), {"pilot": pilot_id})
         scope.shown.append(str(change_id))
     until = time.monotonic() + WAIT_SECONDS
-    while True:
-        with pools.begin(Login.RECORDER) as connection:
-            row = connection.execute(
-                sa.text("""
-                    SELECT done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
-                """),
-                {"pilot": pilot_id, "change": change_id},
-            ).one()
-        if row.done_at is not None:
-            return BasisChange(change_id=change_id, state="done", outcome=row.outcome)
+    while (found := _state(pools, pilot_id, change_id)).state == "waiting":
         if time.monotonic() > until:
             response.status_code = 202
-            return BasisChange(change_id=change_id, state="waiting", outcome=None)
+            break
         time.sleep(0.05)
+    return found
+
+
+def _state(pools: Sessions, pilot_id: str, change_id: uuid.UUID) -> BasisChange:
+    with pools.begin(Login.RECORDER) as connection:
+        row = connection.execute(STATE, {"pilot": pilot_id, "change": change_id}).one_or_none()
+    if row is None:
+        raise ChangeUnknown("there is no such change of basis in this pilot")
+    return BasisChange(change_id=change_id, state="done" if row.done_at else "waiting", outcome=row.outcome)

@@ -1,6 +1,6 @@
 """Sessions: one pool per login, because the login is what the database's rules hold on to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any
@@ -23,17 +23,36 @@ class Login(StrEnum):
     AUDITOR = "vroegsein_auditor"
 
 
+SERVING = (Login.INGEST, Login.OPENER, Login.READER, Login.RECORDER, Login.AUDITOR)  # the process with HTTP
+LINKING = (Login.LINKER,)  # the one without: it reads every report, so nothing that takes requests may hold it
+
+
 class UnsafeLogin(Exception):
-    """A login has more power than the service may have."""
+    """A login has more power than its process may have."""
 
     code = "unsafe-login"
 
 
-class Sessions:
-    """The pools of one process, made when first used. `conninfo` gives the connection parameters of a login."""
+# What would put a login past the policies: power of its own, tables of its own, or a role that it may become.
+POWERS = """
+    SELECT session_user AS who, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication
+        OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relowner = r.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid) AS unsafe
+    FROM pg_catalog.pg_roles r WHERE rolname = session_user
+"""
 
-    def __init__(self, conninfo: Callable[[Login], Mapping[str, Any]], *, pool_size: int = 8) -> None:
+
+class Sessions:
+    """The pools of one process, made when first used: of these logins and no others.
+
+    `conninfo` gives the connection parameters of a login.
+    """
+
+    def __init__(
+        self, conninfo: Callable[[Login], Mapping[str, Any]], logins: Collection[Login], *, pool_size: int = 8
+    ) -> None:
         self._conninfo = conninfo
+        self._logins = logins
         self._pool_size = pool_size
         self._engines: dict[Login, sa.Engine] = {}
 
@@ -42,28 +61,21 @@ class Sessions:
         return self.engine(login).begin()
 
     def engine(self, login: Login) -> sa.Engine:
-        """The pool of one login."""
+        """The pool of one login. Raises UnsafeLogin: not one of this process."""
+        if login not in self._logins:
+            raise UnsafeLogin(f"{login.value}: not a login of this process")
         if login not in self._engines:
             self._engines[login] = make_engine(self._conninfo(login), pool_size=self._pool_size)
         return self._engines[login]
 
     def check(self) -> None:
-        """Refuse to serve with a login that row-level security does not bind. Raises UnsafeLogin."""
-        for login in Login:
-            if login is Login.OWNER:
-                continue
+        """Refuse to work with a login that row-level security does not bind. Raises UnsafeLogin."""
+        for login in self._logins:
             with self.begin(login) as connection:
-                powers = connection.execute(
-                    sa.text("""
-                        SELECT rolsuper OR rolbypassrls OR rolcreaterole
-                            OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relowner = r.oid) AS unsafe
-                        FROM pg_catalog.pg_roles r WHERE rolname = current_user
-                    """)
-                ).scalar_one()
-                who = connection.execute(sa.text("SELECT current_user")).scalar_one()
-            if powers or who != login.value:
+                found = connection.execute(sa.text(POWERS)).one()
+            if found.unsafe or found.who != login.value:
                 raise UnsafeLogin(
-                    f"{who}: the service does not run as an owner, a superuser or past row-level security"
+                    f"{found.who}: the service does not run as an owner, a superuser or past row-level security"
                 )
 
     def close(self) -> None:

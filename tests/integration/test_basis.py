@@ -1,5 +1,6 @@
 """Promise 4 where consent is the basis: without it nothing is seen, after a withdrawal nothing is left."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from client.desk_work import read_log
+from client.service import ServiceRefused
 from privacy.identity import Contact
 from signals.pilot import Role
 from signals.report import Category
@@ -102,10 +104,27 @@ def test_the_log_tells_of_deliveries_looks_and_changes_and_adds_up(world: World)
     world.push("power", "bland", [make_row("her", **HER, **POWER)])
     world.signals("bland")
     world.withdraw("bland", contact(**HER))
-    seen: set[str] = set()
-    for _attempt in range(100):
-        with world.desk("bland", "audit", Role.PRIVACY_OFFICER) as service:
-            seen = {event["kind"] for event in read_log(service, "bland").events}
-        if "basis-withdrawal" in seen:
-            break
-    assert {"registry", "access", "shown", "delivery", "basis-consent", "basis-withdrawal"} <= seen
+    with world.desk("bland", "audit", Role.PRIVACY_OFFICER) as service:
+        events = read_log(service, "bland").events
+    kinds = {event["kind"] for event in events}
+    assert {"registry", "access", "shown", "delivery", "basis-consent", "basis-withdrawal"} <= kinds
+    assert events[-1]["body"]["purpose"] == "audit"  # up to the look that reads it
+
+
+def test_whether_a_change_holds_is_told_to_its_own_municipality_alone(world: World) -> None:
+    change = world.consent("bland", contact(**HER))
+    where = f"/basis-changes/{change['changeId']}"
+    with world.desk("bland", "record-basis") as service:
+        assert service.get(where, pilotId="bland") == change
+        for unknown in (f"/basis-changes/{uuid.uuid4()}", where):
+            with pytest.raises(ServiceRefused) as refused:
+                service.get(unknown, pilotId="bland" if unknown != where else "aland")
+            assert refused.value.status == 404
+    with world.desk("aland", "record-basis") as service, pytest.raises(ServiceRefused) as refused:
+        service.get(where, pilotId="bland")
+    assert refused.value.status == 404
+
+
+def test_a_desk_waits_until_a_change_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.consents.WAIT_SECONDS", 0)  # as behind a large delivery
+    assert world.consent("bland", contact(**HER))["state"] == "done"

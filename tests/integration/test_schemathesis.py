@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 
 from app import registry
 from app.db.passfiles import OWNER
-from app.db.sessions import Sessions, make_engine
+from app.db.sessions import SERVING, Sessions, make_engine
 from app.identity.roles import SCOPES, Role
 from app.main import Service, create_app
 from tests.callers import URL, VIEWER, World, ask, bearer, make_world
@@ -78,9 +78,10 @@ def service(world: World, module_database: Database) -> Iterator[Service]:
         registry.carry_out(connection, registry.plan(connection, EXAMPLE))
     engine.dispose()
     app = world.app()
-    app.state.sessions = Sessions(lambda login: module_database.conninfo(login.value))
+    app.state.sessions = Sessions(lambda login: module_database.conninfo(login.value), SERVING)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("app.api.consents.WAIT_SECONDS", 0)  # no linker runs here that could be waited for
+        for module in ("consents", "access_events"):
+            patched.setattr(f"app.api.{module}.WAIT_SECONDS", 0)  # no linker runs here that could be waited for
         yield app
     app.state.sessions.close()
 
