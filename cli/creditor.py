@@ -15,7 +15,8 @@ from client.export import read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
 from client.oauth import ServiceLogin
 from client.profiles import Profile
-from client.service import Service
+from client.reasons import LABELS
+from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from signals.documents import read_document
 
@@ -175,18 +176,20 @@ def _pilot(home: Home, asked: str | None) -> str:
 
 
 def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | None:
-    """The pilot's terms as last fetched by `join` or `push`; without them a check still tells about the file itself."""
-    if (home.path / "settings.yaml").exists() and home.settings.pilots:
-        with _service(home) as service:
-            return sending_terms(join(home, service, _pilot(home, asked)).document.pilot)
-    errors.print(
-        either(
-            lang,
-            "Zonder pilot: postcodes en drempels zijn niet bekeken (vroegsein creditor join PILOT).",
-            "Without a pilot: postcodes and thresholds were not looked at (vroegsein creditor join PILOT).",
-        ),
-        style="yellow",
+    """The pilot's terms, fetched from the service; without them a check still tells about the file itself."""
+    why = either(
+        lang, "Zonder pilot (vroegsein creditor join PILOT)", "Without a pilot (vroegsein creditor join PILOT)"
     )
+    if (home.path / "settings.yaml").exists() and home.settings.pilots:
+        try:
+            with _service(home) as service:
+                return sending_terms(join(home, service, _pilot(home, asked)).document.pilot)
+        except ServiceUnreachable as error:
+            why = either(lang, f"Zonder dienst ({error})", f"Without the service ({error})")
+    not_looked_at = either(
+        lang, "postcodes en drempels zijn niet bekeken", "postcodes and thresholds were not looked at"
+    )
+    errors.print(f"{why}: {not_looked_at}.", style="yellow", markup=False)
     return None
 
 
@@ -210,7 +213,7 @@ def _show(checked: Checked, lang: Lang, most: int | None) -> None:
             either(lang, "waarom niet", "why not"), either(lang, "regels", "rows"), box=None, header_style="bold"
         )
         for reason, count in checked.reasons.items():
-            table.add_row(reason.value, str(count))
+            table.add_row(either(lang, *LABELS[reason]), str(count))
         console.print(table)
         heads = either(lang, "regel|kenmerk|waarom en wat nu", "line|reference|why, and what now").split("|")
         details = Table(*heads, box=None, header_style="bold")

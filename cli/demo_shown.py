@@ -8,8 +8,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from cli.demo_play import Outcome
-from cli.desk import opened_lines
-from cli.words import Lang, day, either
+from cli.desk import opened_lines, purpose_words, tray_counts
+from cli.words import TRAY, Lang, day, either, in_words
+from client.reasons import LABELS
 from signals.explaining import reason_line
 from signals.explanation import Explanation
 
@@ -27,7 +28,8 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
 
 
 def _what_went_in(outcome: Outcome, lang: Lang, console: Console) -> None:
-    refused = ", ".join(f"{reason} {count}" for reason, count in sorted(outcome.refused.items()))
+    labels = {reason.value: words for reason, words in LABELS.items()}
+    refused = ", ".join(f"{in_words(labels, code, lang)} {count}" for code, count in sorted(outcome.refused.items()))
     rows, sent = outcome.read, outcome.sent
     text = either(
         lang,
@@ -55,9 +57,10 @@ def _worklist(outcome: Outcome, pilot: str, lang: Lang, console: Console) -> Non
     for signal in current[:FEW]:
         why = reason_line(Explanation.model_validate(signal["explanation"]), lang)
         by = day(date.fromisoformat(signal["deadline"]), lang)
-        table.add_row(signal["signalId"][:8], signal["tray"], by, why, style="bold red" if signal["urgent"] else "")
+        tray = in_words(TRAY, signal["tray"], lang)
+        table.add_row(signal["signalId"][:8], tray, by, why, style="bold red" if signal["urgent"] else "")
     console.print(table)
-    trays = ", ".join(f"{tray} {count}" for tray, count in Counter(s["tray"] for s in current).most_common())
+    trays = tray_counts(current, lang)
     console.print(
         either(lang, f"{len(current)} signalen: {trays}\n", f"{len(current)} signals: {trays}\n"), markup=False
     )
@@ -90,8 +93,10 @@ def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:
 
 def _who_looked(outcome: Outcome, lang: Lang, console: Console) -> None:
     purposes: Counter[str] = Counter()
-    for events in outcome.logs.values():
-        purposes.update(event["body"]["purpose"] for event in events if event["kind"] == "access")
+    for pilot, events in outcome.logs.items():
+        known = outcome.documents[pilot].pilot.purposes
+        looks_of = (event["body"]["purpose"] for event in events if event["kind"] == "access")
+        purposes.update(purpose_words(known, purpose, lang) for purpose in looks_of)
     looks = ", ".join(f"{purpose} {count}×" for purpose, count in purposes.most_common())
     verified = either(lang, "het logboek is nagerekend en klopt", "the log was recomputed and adds up")
     if not outcome.log_verified:

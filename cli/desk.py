@@ -5,8 +5,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +18,9 @@ from rich.table import Table
 from cli.words import (
     AMSTERDAM,
     CATEGORY,
+    EVENT,
+    ROLE,
+    TRAY,
     Lang,
     LangOption,
     console,
@@ -25,6 +28,7 @@ from cli.words import (
     either,
     errors,
     euros,
+    in_words,
     moment,
     month,
     progress,
@@ -37,7 +41,7 @@ from client.opening import OpenedReport
 from privacy.identity import Contact
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
-from signals.pilot import Role
+from signals.pilot import Purpose, Role
 from signals.report import Category
 
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
@@ -157,11 +161,12 @@ def list_signals(  # each is an option of the command
     table = Table(*heads, box=None, header_style="bold")
     for signal in chosen[:most]:
         style = "bold red" if signal["urgent"] else ""
-        mark = either(lang, "▲ spoed", "▲ urgent") if signal["urgent"] else signal["tray"]
+        tray_words = in_words(TRAY, signal["tray"], lang)
+        mark = f"▲ {tray_words}" if signal["urgent"] else tray_words
         why = reason_line(Explanation.model_validate(signal["explanation"]), lang) if signal["explanation"] else ""
         table.add_row(signal["signalId"], mark, day(date.fromisoformat(signal["deadline"]), lang), why, style=style)
     console.print(table)
-    trays = ", ".join(f"{name} {count}" for name, count in Counter(s["tray"] for s in chosen).most_common())
+    trays = tray_counts(chosen, lang)
     of = month(newest, lang) if newest else ""
     console.print(
         either(
@@ -229,6 +234,7 @@ def audit(
     """Who looked at what, when and why, after checking that the log adds up. Reading it is an event in it too."""
     place, pilot = Home(home), _pilot(Home(home), pilot)
     with desk_service(place, Role.PRIVACY_OFFICER, _user(user), "audit") as service:
+        purposes = own_document(place, service, pilot).pilot.purposes
         log = desk_work.read_log(service, pilot)
     heads = either(lang, "nr|wanneer|wat|wie|rol|doel|waarnaar", "no|when|what|who|role|purpose|at what").split("|")
     table = Table(*heads, box=None, header_style="bold")
@@ -240,10 +246,10 @@ def audit(
         row = (
             str(event["leafIndex"]),
             at,
-            event["kind"],
+            in_words(EVENT, event["kind"], lang),
             who,
-            body.get("role", ""),
-            body.get("purpose", ""),
+            in_words(ROLE, body.get("role", ""), lang),
+            purpose_words(purposes, body.get("purpose", ""), lang),
             _at_what(body, lang),
         )
         table.add_row(*row, style=style)
@@ -389,11 +395,25 @@ def _at_what(body: dict[str, Any], lang: Lang) -> str:
     return str(body.get("outcome") or body.get("document") or asks.get("ask") or "")
 
 
+def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
+    """How many signals lie in each tray, the fullest first."""
+    counted = Counter(signal["tray"] for signal in signals).most_common()
+    return ", ".join(f"{in_words(TRAY, tray, lang)} {count}" for tray, count in counted)
+
+
+def purpose_words(purposes: Mapping[str, Purpose], purpose: str, lang: Lang) -> str:
+    """A purpose in the words of the pilot document; one that it does not name as it was sent."""
+    known = purposes.get(purpose)
+    return either(lang, known.words.nl, known.words.en) if known else purpose
+
+
 def _never_closed(events: tuple[dict[str, Any], ...]) -> int:
     bodies = [event["body"] for event in events if event["body"]]
     closed = {body["access"] for body in bodies if body["kind"] == "shown"}
-    # The look at the log itself is still open while it is read.
-    return sum(1 for body in bodies[:-1] if body["kind"] == "access" and body["event"] not in closed)
+    opened = [body for body in bodies if body["kind"] == "access" and body["event"] not in closed]
+    # What was opened a moment ago, the look at the log itself among it, may still be under way.
+    under_way = datetime.fromisoformat(bodies[-1]["at"]) - timedelta(minutes=1) if bodies else None
+    return sum(1 for body in opened if under_way is None or datetime.fromisoformat(body["at"]) < under_way)
 
 
 def _whole_id(home: Home, pilot: str, start: str) -> str:

@@ -1,5 +1,6 @@
 """How the command line speaks: Dutch or English, dates and amounts as people here write them."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -32,6 +33,35 @@ CATEGORY = {
     "benefits": ("Dienst Toeslagen", "benefits"),
     "other": ("overige", "other"),
 }
+
+
+TRAY = {  # of the default rule set; a municipality's own trays are called as it calls them
+    "urgent": ("spoed", "urgent"),
+    "multiple": ("meervoudig", "multiple"),
+    "consecutive": ("opeenvolgend", "consecutive"),
+    "single": ("enkelvoudig", "single"),
+    "set_aside": ("apart gelegd", "set aside"),
+}
+EVENT = {
+    "access": ("inzage", "look"),
+    "shown": ("getoond", "shown"),
+    "refusal": ("geweigerd", "refused"),
+    "delivery": ("levering", "delivery"),
+    "registry": ("register", "registry"),
+    "basis-consent": ("toestemming", "consent"),
+    "basis-withdrawal": ("intrekking", "withdrawal"),
+}
+ROLE = {
+    "creditor": ("schuldeiser", "creditor"),
+    "debt-help": ("schuldhulp", "debt help"),
+    "privacy-officer": ("privacy officer", "privacy officer"),
+    "operator": ("beheerder", "operator"),
+}
+
+
+def in_words(words: Mapping[str, tuple[str, str]], code: str, lang: Lang) -> str:
+    """What a code is called; a code without words is shown as it is."""
+    return either(lang, *words.get(code, (code, code)))
 
 
 def either(lang: Lang, nl: str, en: str) -> str:

@@ -35,6 +35,29 @@ class Reason(StrEnum):
     TOO_EARLY = "too_early"
 
 
+LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are counted
+    Reason.UNREADABLE_ROW: ("regel onleesbaar", "unreadable row"),
+    Reason.NO_REFERENCE: ("geen klantnummer", "no customer number"),
+    Reason.UNREADABLE_AMOUNT: ("bedrag onleesbaar", "unreadable amount"),
+    Reason.UNREADABLE_MONTHS: ("maanden onleesbaar", "unreadable months"),
+    Reason.UNREADABLE_DATE: ("datum onleesbaar", "unreadable date"),
+    Reason.NOT_YET_DUE: ("nog niet vervallen", "not yet due"),
+    Reason.CONFLICTING: ("tegenstrijdig", "conflicting"),
+    Reason.REPEATED: ("herhaald", "repeated"),
+    Reason.IN_CREDIT: ("geen achterstand", "in credit"),
+    Reason.REFUSED_BY_RESIDENT: ("bezwaar van de klant", "the customer objected"),
+    Reason.PAYMENT_PLAN_KEPT: ("lopende betalingsregeling", "payment plan kept"),
+    Reason.UNCLEAR_ANSWER: ("bezwaar of regeling onduidelijk", "objection or plan unclear"),
+    Reason.CATEGORY_NOT_IN_PILOT: ("soort hoort niet bij de pilot", "kind not in the pilot"),
+    Reason.OUTSIDE_PERIOD: ("buiten de looptijd", "outside the running time"),
+    Reason.UNREADABLE_POSTCODE: ("postcode onleesbaar", "unreadable postcode"),
+    Reason.OUTSIDE_PILOT: ("buiten het gebied", "outside the area"),
+    Reason.BELOW_THRESHOLD: ("onder de drempel", "below the threshold"),
+    Reason.COLLECTION_INCOMPLETE: ("sociale incasso onvolledig", "social collection incomplete"),
+    Reason.TOO_EARLY: ("te vroeg", "too early"),
+}
+
+
 class NoteCode(StrEnum):
     """What is worth mentioning about a file, and never a reason to hold a row."""
 

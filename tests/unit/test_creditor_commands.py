@@ -1,0 +1,38 @@
+"""The creditor's commands as its administrator types them, where no service is at hand."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.creditor import app
+from cli.demo import EXAMPLES
+from client.home import Home, Settings, init_creditor
+
+EXPORT = EXAMPLES / "waterbeek" / "woonstichting_2026-10.csv"
+PROFILE = EXAMPLES / "profiles" / "woonstichting.yaml"
+
+
+def test_a_check_without_the_service_still_tells_about_the_file(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    init_creditor(home, Settings(organisation="woonstichting", service_url="http://127.0.0.1:9"))
+    home.save(home.settings.model_copy(update={"pilots": {"a-pilot": "00000"}}))
+    checked = CliRunner().invoke(
+        app, ["check", str(EXPORT), "--profile", str(PROFILE), "--home", str(home.path), "--lang", "en"]
+    )
+    assert checked.exit_code == 1  # one row is a repeat
+    assert "rows read" in checked.stdout
+    assert "postcodes and thresholds were not looked at" in checked.stderr
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_a_check_shows_no_residents_data(tmp_path: Path, lang: str) -> None:
+    checked = CliRunner().invoke(
+        app, ["check", str(EXPORT), "--profile", str(PROFILE), "--home", str(tmp_path), "--lang", lang, "--all"]
+    )
+    said = checked.stdout + checked.stderr
+    rows = csv.DictReader(EXPORT.read_text(encoding="cp1252").splitlines()[3:-1], delimiter=";")
+    for row in rows:
+        for column in ("Huurdernr", "Geb.datum", "Telefoon", "E-mailadres"):
+            assert not row[column] or row[column] not in said
