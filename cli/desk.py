@@ -164,7 +164,8 @@ def list_signals(  # each is an option of the command
         tray_words = in_words(TRAY, signal["tray"], lang)
         mark = f"▲ {tray_words}" if signal["urgent"] else tray_words
         why = reason_line(Explanation.model_validate(signal["explanation"]), lang) if signal["explanation"] else ""
-        table.add_row(signal["signalId"], mark, day(date.fromisoformat(signal["deadline"]), lang), why, style=style)
+        by = day(date.fromisoformat(signal["deadline"]), lang)
+        table.add_row(signal["signalId"][:STOPPED_SHORT], mark, by, why, style=style)
     console.print(table)
     trays = tray_counts(chosen, lang)
     of = month(newest, lang) if newest else ""
@@ -417,6 +418,7 @@ def _never_closed(events: tuple[dict[str, Any], ...]) -> int:
 
 
 def _whole_id(home: Home, pilot: str, start: str) -> str:
+    start = start.strip().rstrip("…").lower()
     if len(start) == 36:
         return start
     _at, signals = desk_work.pulled(home, pilot)
