@@ -25,7 +25,9 @@ from app.problems import (
     problem_response,
     title_of,
 )
+from app.proving import NotInLog
 from app.publishing import PilotUnknown, VersionTaken
+from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
 from privacy.pilot_document import UntrustedDocument
 from privacy.sealing import AlteredReport
@@ -52,6 +54,9 @@ STATUS: dict[type[Exception], int] = {
     # pilot documents
     PilotUnknown: 404,
     VersionTaken: 409,
+    # the log
+    NotInLog: 404,
+    CheckpointRefused: 400,
     # changes of basis
     ChangeUnknown: 404,
     # looks

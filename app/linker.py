@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.basis import carry_out
 from app.completion import complete_delivery
 from app.db.sessions import Login, Sessions
-from app.log_sealing import seal_waiting
+from app.log_sealing import beat, seal_waiting
 from signals.rulesets import RuleSet, parse_rule_set
 
 logger = logging.getLogger("vroegsein.linker")
@@ -33,9 +33,9 @@ CHANGES = """
 class Linker:
     """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
 
-    def __init__(self, sessions: Sessions, receipt_key: dict[str, Any]) -> None:
+    def __init__(self, sessions: Sessions, receipt_key: dict[str, Any], log_key: dict[str, Any]) -> None:
         self._sessions = sessions
-        self._receipt_key = receipt_key
+        self._receipt_key, self._log_key = receipt_key, log_key
         self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
 
     def work_off(self) -> int:
@@ -88,6 +88,7 @@ class Linker:
     def _seal(self, stop: threading.Event) -> None:
         while not stop.wait(SEAL_EVERY):
             try:
-                seal_waiting(self._sessions)
+                beat(self._sessions)
+                seal_waiting(self._sessions, self._log_key)
             except Exception:
                 logger.exception("sealing the log failed and will be tried again")

@@ -1,29 +1,55 @@
 """Sealing the log: events that were committed become leaves of their pilot's tree, in batches, within a second or two.
 
-A chain in the reading transaction would halve the throughput (docs/decisions). No event is passed over: what is not yet
-committed is simply not yet waiting, and gets a later place.
+Every sealing signs the new head as a checkpoint (privacy/checkpoints.py). A log in which nothing happened for ten
+minutes gets a heartbeat, so that silence shows. A chain in the reading transaction would halve the throughput
+(docs/decisions). No event is passed over: what is not yet committed is simply not yet waiting, and gets a later place.
 """
+
+import uuid
+from typing import Any
 
 import sqlalchemy as sa
 
+from app.completion import WRITE_EVENT
 from app.db.sessions import Login, Sessions
+from privacy.checkpoints import Checkpoint
 from privacy.log import GrowingTree, commitment, leaf, peak_places
 from privacy.merkle import EMPTY_ROOT
 
 BATCH = 5_000
+HEARTBEAT_MINUTES = 10
+SILENT = sa.text("""
+    SELECT p.pilot_id FROM registry.pilot p
+    WHERE (clock_timestamp() AT TIME ZONE 'Europe/Amsterdam')::date BETWEEN p.starts AND p.ends
+      AND NOT EXISTS (SELECT FROM privacy.event e WHERE e.pilot_id = p.pilot_id
+                      AND e.at > clock_timestamp() - make_interval(mins => :minutes))
+""")
 
 
-def seal_waiting(sessions: Sessions) -> int:
-    """Seal what waits in every pilot's log; returns how many events were sealed. Safe to run twice at once."""
+def beat(sessions: Sessions, minutes: int = HEARTBEAT_MINUTES) -> int:
+    """Write a heartbeat for every running pilot whose last event is that old; returns how many."""
+    with sessions.begin(Login.LINKER) as connection:
+        silent = list(connection.execute(SILENT, {"minutes": minutes}).scalars())
+        for pilot in silent:
+            event = {"pilot": pilot, "event": uuid.uuid4(), "kind": "heartbeat", "body": {}}
+            connection.execute(WRITE_EVENT, event)
+        return len(silent)
+
+
+def seal_waiting(sessions: Sessions, key: dict[str, Any]) -> int:
+    """Seal what waits in every pilot's log and sign the head with `key` (private JWK). Safe to run twice at once.
+
+    Returns how many events were sealed.
+    """
     with sessions.begin(Login.LINKER) as connection:
         pilots = connection.execute(
             sa.text("SELECT DISTINCT pilot_id FROM privacy.unsealed ORDER BY pilot_id")
         ).scalars()
         waiting = list(pilots)
-    return sum(_seal_pilot(sessions, pilot) for pilot in waiting)
+    return sum(_seal_pilot(sessions, pilot, key) for pilot in waiting)
 
 
-def _seal_pilot(sessions: Sessions, pilot: str) -> int:
+def _seal_pilot(sessions: Sessions, pilot: str, key: dict[str, Any]) -> int:
     with sessions.begin(Login.LINKER) as connection:
         head = _locked_head(connection, pilot)
         tree = _right_edge(connection, pilot, head)
@@ -67,10 +93,16 @@ def _seal_pilot(sessions: Sessions, pilot: str) -> int:
         )
         connection.execute(
             sa.text("""
-                UPDATE privacy.log_head SET tree_size = :size, root = :root, sealed_at = clock_timestamp()
+                UPDATE privacy.log_head
+                SET tree_size = :size, root = :root, checkpoint = :checkpoint, sealed_at = clock_timestamp()
                 WHERE pilot_id = :pilot
             """),
-            {"pilot": pilot, "size": tree.size, "root": tree.root()},
+            {
+                "pilot": pilot,
+                "size": tree.size,
+                "root": tree.root(),
+                "checkpoint": Checkpoint(pilot, tree.size, tree.root()).signed(key),
+            },
         )
         return len(events)
 
@@ -78,7 +110,10 @@ def _seal_pilot(sessions: Sessions, pilot: str) -> int:
 def _locked_head(connection: sa.Connection, pilot: str) -> int:
     """Lock the pilot's tree head, so that two sealers take turns; returns the size of the tree."""
     connection.execute(
-        sa.text("INSERT INTO privacy.log_head VALUES (:pilot, 0, :root, clock_timestamp()) ON CONFLICT DO NOTHING"),
+        sa.text(
+            "INSERT INTO privacy.log_head (pilot_id, tree_size, root, sealed_at) "
+            "VALUES (:pilot, 0, :root, clock_timestamp()) ON CONFLICT DO NOTHING"
+        ),
         {"pilot": pilot, "root": EMPTY_ROOT},
     )
     size: int = connection.execute(

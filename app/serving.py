@@ -12,8 +12,10 @@ from app.db.sessions import Login, Sessions
 from app.identity.registry import RegisteredKey
 from app.identity.roles import Role
 from app.identity.service import make_identity
+from app.identity.signing_key import load_private_jwk
 from app.main import Opening
 from app.settings import Settings
+from privacy.signing import public_jwk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def serving(sessions: Sessions) -> Opening:
     async def opened(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         sessions.check()
         keys = DatabaseKeys(sessions)
+        app.state.log_key = public_jwk(load_private_jwk(settings.log_key_file))
         app.state.sessions = sessions
         app.state.identity = make_identity(settings, keys, keys)
         try:

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         """The key that receipts are signed with (private JWK, mode 0600)."""
         return self.home / "keys" / "receipt-signing.jwk"
 
+    @property
+    def log_key_file(self) -> Path:
+        """The key that the log's checkpoints are signed with (private JWK, mode 0600)."""
+        return self.home / "keys" / "log-signing.jwk"
+
 
 def load_settings() -> Settings:
     """Read the settings from the environment.

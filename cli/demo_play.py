@@ -20,18 +20,18 @@ from client.delivering import deliver
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import (
     ConsentGiven,
-    LogAltered,
     Opened,
     desk_service,
     pull,
     pulled,
-    read_log,
     record_consent,
     show,
     withdraw_consent,
 )
 from client.export import read_export
 from client.home import own_fingerprint
+from client.log_reading import read_log
+from client.log_watch import LogAltered
 from client.oauth import ServiceLogin
 from client.profiles import Profile
 from client.service import Service
@@ -199,7 +199,7 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
         outcome.signals.update([rule.split("@")[0] for rule in signal["rules"]] or [signal["tray"]])
     with outcome.stages.timed("audit"), desk_service(desk, Role.PRIVACY_OFFICER, OFFICER, "audit") as service:
         try:
-            events = list(read_log(service, pilot.pilot).events)
+            events = list(read_log(desk, service, document).events)
         except LogAltered:
             outcome.log_verified, events = False, []
     outcome.logs[pilot.pilot] = events

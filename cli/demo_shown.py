@@ -8,7 +8,8 @@ from rich.panel import Panel
 from rich.table import Table
 
 from cli.demo_play import Outcome
-from cli.desk import opened_lines, purpose_words, tray_counts
+from cli.desk import opened_lines, tray_counts
+from cli.desk_log import purpose_words
 from cli.words import TRAY, Lang, day, either, in_words
 from client.reasons import LABELS
 from signals.explaining import reason_line

@@ -1,13 +1,10 @@
 """`vroegsein desk …`: what a municipality's debt-help worker and privacy officer do."""
 
-import getpass
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,11 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from rich.prompt import Confirm
 from rich.table import Table
 
+from cli import desk_log
+from cli.desk_options import DEFAULT_HOME, STOPPED_SHORT, HomeOption, PilotOption, UserOption, which_pilot, who_acts
 from cli.words import (
     AMSTERDAM,
     CATEGORY,
-    EVENT,
-    ROLE,
     TRAY,
     Lang,
     LangOption,
@@ -41,26 +38,16 @@ from client.opening import OpenedReport
 from privacy.identity import Contact
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
-from signals.pilot import Purpose, Role
+from signals.pilot import Role
 from signals.report import Category
 
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
 consent_app = typer.Typer(help="Record or withdraw a resident's consent.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
+app.command()(desk_log.audit)
+app.command()(desk_log.verify)
 
-HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="VROEGSEIN_DESK_HOME", help="Folder with this desk's settings and keys")
-]
-PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
-UserOption = Annotated[
-    str | None,
-    typer.Option(
-        "--user", envvar="VROEGSEIN_DESK_USER", help="Who is at the keyboard; else the name you logged in with"
-    ),
-]
 CategoryOption = Annotated[Category, typer.Option("--category", help="Kind of arrears that the consent is about")]
-DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "desk"
-STOPPED_SHORT = 8  # characters of an id that are enough to name a signal in one pilot's list
 
 
 @app.command()
@@ -98,7 +85,7 @@ def sign(
 ) -> None:
     """Sign the pilot document after comparing each creditor's fingerprint, and put the pilot key ready for them."""
     place = Home(home)
-    with desk_service(place, Role.DEBT_HELP, _user(user), "worklist") as service:
+    with desk_service(place, Role.DEBT_HELP, who_acts(user), "worklist") as service:
         found = parties(service, pilot)
         console.print(
             either(
@@ -129,8 +116,8 @@ def pull(
     pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, user: UserOption = None, lang: LangOption = "nl"
 ) -> None:
     """Fetch the worklist, without contact details."""
-    place, pilot = Home(home), _pilot(Home(home), pilot)
-    with desk_service(place, Role.DEBT_HELP, _user(user), "worklist") as service, progress() as bar:
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, who_acts(user), "worklist") as service, progress() as bar:
         task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
         count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
     console.print(
@@ -153,7 +140,7 @@ def list_signals(  # each is an option of the command
     lang: LangOption = "nl",
 ) -> None:
     """The worklist as it was pulled: which signal, what, why, by when. No names: those come with `show`."""
-    place, pilot = Home(home), _pilot(Home(home), pilot)
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
     at, signals = desk_work.pulled(place, pilot)
     newest = period or max((signal["period"] for signal in signals), default="")
     chosen = [s for s in signals if s["period"] == newest and tray in (None, s["tray"])]
@@ -189,8 +176,8 @@ def show(
     lang: LangOption = "nl",
 ) -> None:
     """Open one signal: who, what, why, by when. It goes into the log; nothing of it is stored here."""
-    place, pilot = Home(home), _pilot(Home(home), pilot)
-    with desk_service(place, Role.DEBT_HELP, _user(user), "offer-help") as service:
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, who_acts(user), "offer-help") as service:
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
@@ -224,58 +211,6 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
     return lines
 
 
-@app.command()
-def audit(
-    pilot: PilotOption = None,
-    most: Annotated[int, typer.Option(help="How many events to show, the newest ones")] = 40,
-    home: HomeOption = DEFAULT_HOME,
-    user: UserOption = None,
-    lang: LangOption = "nl",
-) -> None:
-    """Who looked at what, when and why, after checking that the log adds up. Reading it is an event in it too."""
-    place, pilot = Home(home), _pilot(Home(home), pilot)
-    with desk_service(place, Role.PRIVACY_OFFICER, _user(user), "audit") as service:
-        purposes = own_document(place, service, pilot).pilot.purposes
-        log = desk_work.read_log(service, pilot)
-    heads = either(lang, "nr|wanneer|wat|wie|rol|doel|waarnaar", "no|when|what|who|role|purpose|at what").split("|")
-    table = Table(*heads, box=None, header_style="bold")
-    for event in log.events[-most:]:
-        body = event["body"] or {}
-        at = moment(datetime.fromisoformat(body["at"]), lang) if body else ""
-        style = "red" if event["kind"] == "refusal" else ""
-        who = (body.get("actor") or body.get("creditor") or "")[:12]
-        row = (
-            str(event["leafIndex"]),
-            at,
-            in_words(EVENT, event["kind"], lang),
-            who,
-            in_words(ROLE, body.get("role", ""), lang),
-            purpose_words(purposes, body.get("purpose", ""), lang),
-            _at_what(body, lang),
-        )
-        table.add_row(*row, style=style)
-    console.print(table)
-    open_looks = _never_closed(log.events)
-    console.print(
-        either(
-            lang,
-            f"✓ {log.tree_size} gebeurtenissen nagerekend; het logboek klopt (wortel {log.root[:16]}…).",
-            f"✓ {log.tree_size} events recomputed; the log adds up (root {log.root[:16]}…).",
-        ),
-        style="bold green",
-        markup=False,
-    )
-    if open_looks:
-        console.print(
-            either(
-                lang,
-                f"! {open_looks} inzagen zonder afsluiting: alles binnen hun bereik telt als getoond.",
-                f"! {open_looks} looks were never closed: everything in their scope counts as shown.",
-            ),
-            style="yellow",
-        )
-
-
 @consent_app.command()
 def record(
     category: CategoryOption,
@@ -293,10 +228,10 @@ def record(
 
     Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
     """
-    place, pilot = Home(home), _pilot(Home(home), pilot)
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
     given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
     contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, _user(user), "record-basis") as service:
+    with desk_service(place, Role.DEBT_HELP, who_acts(user), "record-basis") as service:
         document = own_document(place, service, pilot)
         done = desk_work.record_consent(place, service, document, contact, given)
     _say_changed(done, lang)
@@ -311,9 +246,9 @@ def withdraw(
     lang: LangOption = "nl",
 ) -> None:
     """Withdraw a resident's consent: the reports are shut out at once. Who it is comes as JSON on standard input."""
-    place, pilot = Home(home), _pilot(Home(home), pilot)
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
     contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, _user(user), "record-basis") as service:
+    with desk_service(place, Role.DEBT_HELP, who_acts(user), "record-basis") as service:
         document = own_document(place, service, pilot)
         done = desk_work.withdraw_consent(place, service, document, contact, category)
     _say_changed(done, lang)
@@ -381,40 +316,10 @@ def _contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
     return tuple(f"  {line}" for line in lines if line)
 
 
-def _at_what(body: dict[str, Any], lang: Lang) -> str:
-    if body.get("refused"):
-        return str(body["refused"])
-    asks = body.get("asks") or {}
-    if asks.get("ask") == "signal":
-        return str(asks["signal"])[:STOPPED_SHORT]
-    if asks.get("ask") == "worklist":
-        return either(lang, f"{len(body['households'])} huishoudens", f"{len(body['households'])} households")
-    if "shown" in body:
-        return either(lang, f"{len(body['shown'])} getoond", f"{len(body['shown'])} shown")
-    if "accepted" in body:
-        return f"{body['period']} {either(lang, *CATEGORY[body['category']])}: {body['accepted']}"
-    return str(body.get("outcome") or body.get("document") or asks.get("ask") or "")
-
-
 def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """How many signals lie in each tray, the fullest first."""
     counted = Counter(signal["tray"] for signal in signals).most_common()
     return ", ".join(f"{in_words(TRAY, tray, lang)} {count}" for tray, count in counted)
-
-
-def purpose_words(purposes: Mapping[str, Purpose], purpose: str, lang: Lang) -> str:
-    """A purpose in the words of the pilot document; one that it does not name as it was sent."""
-    known = purposes.get(purpose)
-    return either(lang, known.words.nl, known.words.en) if known else purpose
-
-
-def _never_closed(events: tuple[dict[str, Any], ...]) -> int:
-    bodies = [event["body"] for event in events if event["body"]]
-    closed = {body["access"] for body in bodies if body["kind"] == "shown"}
-    opened = [body for body in bodies if body["kind"] == "access" and body["event"] not in closed]
-    # What was opened a moment ago, the look at the log itself among it, may still be under way.
-    under_way = datetime.fromisoformat(bodies[-1]["at"]) - timedelta(minutes=1) if bodies else None
-    return sum(1 for body in opened if under_way is None or datetime.fromisoformat(body["at"]) < under_way)
 
 
 def _whole_id(home: Home, pilot: str, start: str) -> str:
@@ -426,18 +331,6 @@ def _whole_id(home: Home, pilot: str, start: str) -> str:
     if len(found) != 1:
         raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
     return str(found[0])
-
-
-def _pilot(home: Home, asked: str | None) -> str:
-    pilots = list(home.settings.pilots)
-    if asked is None and len(pilots) != 1:
-        known = ", ".join(pilots) or "none signed yet: vroegsein desk sign PILOT"
-        raise typer.BadParameter(f"say which pilot ({known})", param_hint="--pilot")
-    return asked or pilots[0]
-
-
-def _user(asked: str | None) -> str:
-    return asked or getpass.getuser()
 
 
 def _today() -> date:

@@ -18,7 +18,7 @@ from app.db.embedded import embedded
 from app.db.passfiles import OWNER, Address, conninfo
 from app.db.provisioning import provision
 from app.db.sessions import LINKING, Login, Sessions, make_engine
-from app.identity.signing_key import make_signing_key
+from app.identity.signing_key import load_private_jwk, make_signing_key
 from app.linker import Linker
 from app.main import create_app
 from app.settings import Settings, load_settings
@@ -48,15 +48,10 @@ def sessions_at(address: Address, passfiles: Path, logins: Collection[Login]) ->
 def init() -> None:
     """Make the service's own keys. Repeating it changes nothing."""
     settings = load_settings()
-    made = []
-    if not settings.signing_key_file.exists():
-        make_signing_key(settings.signing_key_file)
-        made.append(settings.signing_key_file)
-    if not settings.receipt_key_file.exists():
-        make_signing_key(settings.receipt_key_file)
-        made.append(settings.receipt_key_file)
-    for file in made:
-        console.print(f"made {file}", markup=False)
+    for file in (settings.signing_key_file, settings.receipt_key_file, settings.log_key_file):
+        if not file.exists():
+            make_signing_key(file)
+            console.print(f"made {file}", markup=False)
     console.print("Next: `vroegsein operator migrate`.", markup=False)
 
 
@@ -142,6 +137,7 @@ def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) ->
     """Work as the linker until told to stop. Raises UnsafeLogin."""
     try:
         sessions.check()
-        Linker(sessions, json.loads(settings.receipt_key_file.read_bytes())).run(stop)
+        receipts, log = (load_private_jwk(file) for file in (settings.receipt_key_file, settings.log_key_file))
+        Linker(sessions, receipts, log).run(stop)
     finally:
         sessions.close()

@@ -48,6 +48,7 @@ EVENT = {
     "refusal": ("geweigerd", "refused"),
     "delivery": ("levering", "delivery"),
     "registry": ("register", "registry"),
+    "heartbeat": ("levensteken", "heartbeat"),
     "basis-consent": ("toestemming", "consent"),
     "basis-withdrawal": ("intrekking", "withdrawal"),
 }

@@ -31,6 +31,7 @@ class Parties:
     rule_set_hash: str
     version: int
     creditors: Mapping[str, CreditorKeys]
+    log_key: str
 
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each creditor, to be compared with what the creditor itself reads out."""
@@ -44,14 +45,21 @@ def parties(service: Service, pilot_id: str) -> Parties:
         name: CreditorKeys(signing=keys["signing"], envelope=keys["envelope"]["hpke"])
         for name, keys in found["creditors"].items()
     }
-    return Parties(Pilot.model_validate(found["pilot"]), found["ruleSetHash"], found["version"], creditors)
+    return Parties(
+        Pilot.model_validate(found["pilot"]), found["ruleSetHash"], found["version"], creditors, found["logKey"]
+    )
 
 
 def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
     """Sign and publish the next version of the pilot document, and put the pilot key ready for every creditor in it.
 
     Whoever calls this has had the fingerprints compared by a person.
+
+    Raises:
+        UntrustedDocument: the log is signed by another key than in the version before.
     """
+    if found.version and own_document(home, service, found.pilot.id).log_key != found.log_key:
+        raise UntrustedDocument("the service's log has another key than the one you signed for: ask the operator why")
     recipient = hybrid.public_key(home.secret("recipient.key"))
     key_name = pilot_key_name(found.pilot.id, FIRST_EPOCH)
     if not home.has(key_name):
@@ -67,6 +75,7 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
         epoch=FIRST_EPOCH,
         key_check=key_check(found.pilot.id, FIRST_EPOCH, home.secret(key_name)),
         rule_set_hash=found.rule_set_hash,
+        log_key=found.log_key,
     )
     signed = document.signed(home.jwk("signing.jwk"))
     service.put(f"/pilots/{found.pilot.id}/documents/{document.version}", {"document": signed})
@@ -80,11 +89,16 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
 
 def own_document(home: Home, service: Service, pilot_id: str) -> PilotDocument:
     """The newest pilot document, checked against this desk's own keys. Raises UntrustedDocument, NotSigned."""
-    token = service.get(f"/pilots/{pilot_id}/documents/newest")["document"]
+    return own_signed_document(home, service, pilot_id)[0]
+
+
+def own_signed_document(home: Home, service: Service, pilot_id: str) -> tuple[PilotDocument, str]:
+    """The newest pilot document, checked, and as the desk signed it. Raises UntrustedDocument, NotSigned."""
+    token: str = service.get(f"/pilots/{pilot_id}/documents/newest")["document"]
     document = read_signed(token, own_fingerprint(home))
     if document.pilot.id != pilot_id:
         raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
-    return document
+    return document, token
 
 
 def pilot_key_name(pilot_id: str, epoch: int) -> str:

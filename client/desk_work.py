@@ -1,10 +1,10 @@
-"""A desk's work with the service: pulling the worklist, showing one signal, recording consent, reading the log."""
+"""A desk's work with the service: pulling the worklist, showing one signal, recording consent."""
 
 import base64
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,7 +19,6 @@ from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.identity import Contact
-from privacy.log import GrowingTree, commitment, leaf
 from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
 from signals.consents import Consent, Withdrawal
@@ -32,27 +31,12 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 CONSENT = "vroegsein/consent/v1"
 
 
-class LogAltered(PrivacyError):
-    """The log that the service shows does not add up: an event was altered, dropped, moved or invented."""
-
-    code = "log-altered"
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """One signal with its reports, opened: each either opened or the reason why it could not be."""
 
     signal: dict[str, Any]
     reports: tuple[tuple[dict[str, Any], OpenedReport | PrivacyError], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedLog:
-    """The whole log of a pilot, recomputed leaf by leaf."""
-
-    events: tuple[dict[str, Any], ...]
-    tree_size: int
-    root: str
 
 
 def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
@@ -154,45 +138,6 @@ def _in_force(service: Service, pilot_id: str, done: dict[str, Any]) -> dict[str
         time.sleep(1)
         done = service.get(f"/basis-changes/{done['changeId']}", pilotId=pilot_id)
     return done
-
-
-def read_log(service: Service, pilot_id: str) -> CheckedLog:
-    """Fetch the whole log and recompute it from the events themselves.
-
-    Raises:
-        LogAltered: a leaf is not the one of its event, or the leaves do not give the root.
-    """
-    tree, events = GrowingTree(), []
-    head: dict[str, Any] | None = None
-    for page in _log_pages(service, pilot_id):
-        head = page["head"]
-        for event in page["events"]:
-            events.append(event)
-            tree.append(_recomputed(event, tree.size))
-            if head and tree.size == head["treeSize"] and tree.root().hex() != head["root"]:
-                raise LogAltered("the events do not give the root that the log shows")
-    if tree.size < (head["treeSize"] if head else 0):
-        raise LogAltered("events are missing at the end of the log")
-    return CheckedLog(tuple(events), tree.size, tree.root().hex())
-
-
-def _recomputed(event: dict[str, Any], index: int) -> bytes:
-    """The leaf's hash, from the event itself where its term has not ended."""
-    committed = bytes.fromhex(event["commitment"])
-    if event["body"] is not None and commitment(bytes.fromhex(event["salt"]), event["body"]) != committed:
-        raise LogAltered(f"event {event['leafIndex']} is not the one that the log holds")
-    hashed = leaf(event["kind"], date.fromisoformat(event["keepUntil"]), committed)
-    if event["leafIndex"] != index or hashed.hex() != event["leafHash"]:
-        raise LogAltered(f"leaf {event['leafIndex']} was altered, dropped or moved")
-    return hashed
-
-
-def _log_pages(service: Service, pilot_id: str) -> Iterator[dict[str, Any]]:
-    after: int | None = -1
-    while after is not None:
-        page = service.get("/access-events", pilotId=pilot_id, after=after, limit=1000)
-        yield page
-        after = page["next"]
 
 
 def _pilot_key(home: Home, document: PilotDocument) -> bytes:

@@ -37,7 +37,10 @@ class CreditorKeys(Document):
 
 
 class PilotDocument(Document):
-    """What a desk signs: the pilot's terms, its own keys, the creditors' keys, the key epoch, the rule set's hash."""
+    """What a desk signs: the pilot's terms, its own keys, the creditors' keys, the key epoch, the rule set's hash.
+
+    `log_key` is the log's verifier key (privacy/checkpoints.py): from the first signature on, no other is believed.
+    """
 
     version: Annotated[int, Field(ge=1)]
     pilot: Pilot
@@ -49,6 +52,7 @@ class PilotDocument(Document):
     epoch: Annotated[int, Field(ge=1, le=9999)]
     key_check: Hex32
     rule_set_hash: Hex32
+    log_key: Annotated[str, Field(pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$")]
 
     def fingerprint(self) -> str:
         """What a creditor types in, over the desk's signing and recipient keys."""

@@ -170,6 +170,15 @@ def pools(request: Request) -> Sessions:
 Pools = Annotated[Sessions, Depends(pools)]
 
 
+def log_key(request: Request) -> dict[str, Any]:
+    """The public half of the key that signs the log's checkpoints."""
+    found: dict[str, Any] = request.app.state.log_key
+    return found
+
+
+LogKey = Annotated[dict[str, Any], Depends(log_key)]
+
+
 async def raw_body(request: Request) -> bytes:
     """The body as it came, for routes that read it themselves; the route's size limit holds."""
     return await request.body()

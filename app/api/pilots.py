@@ -7,9 +7,10 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from app import publishing
-from app.api.deps import AnyCaller, CreditorKeyFetcher, PilotKeySender, PilotPublisher, Pools
+from app.api.deps import AnyCaller, CreditorKeyFetcher, LogKey, PilotKeySender, PilotPublisher, Pools
 from app.errors import problems
 from app.publishing import PilotUnknown, VersionTaken
+from privacy.checkpoints import log_vkey
 from privacy.signing import NotSigned
 from signals.pilot import Pilot
 from signals.report import Base64, Hex32, Slug, Wire
@@ -35,6 +36,7 @@ class Parties(Wire):
     rule_set_hash: Hex32
     version: int
     creditors: dict[str, PublicKeys]
+    log_key: Annotated[str, Field(description="C2SP verifier key of the pilot's log")]
 
 
 class SignedDocument(Wire):
@@ -63,11 +65,15 @@ class KeyEnvelopes(Wire):
 
 
 @router.get("/{pilotId}", responses=problems(PilotUnknown))
-def read_pilot(pilot_id: Annotated[Slug, Path(alias="pilotId")], caller: PilotPublisher, pools: Pools) -> Parties:
+def read_pilot(
+    pilot_id: Annotated[Slug, Path(alias="pilotId")], caller: PilotPublisher, pools: Pools, log_key: LogKey
+) -> Parties:
     """What a desk needs to sign the pilot document of its own pilot."""
     found = publishing.parties(pools, caller.organisation_id, pilot_id)
     pilot: Pilot = found["pilot"]
-    return Parties.model_validate({**found, "pilot": pilot.model_dump(mode="json")})
+    return Parties.model_validate(
+        {**found, "pilot": pilot.model_dump(mode="json"), "log_key": log_vkey(pilot_id, log_key)}
+    )
 
 
 @router.get("/{pilotId}/documents/newest", responses=problems(PilotUnknown))

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.errors import JoseError
@@ -27,6 +28,12 @@ def make_signing_key(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         json.dump(new_signing_key(), file)
+
+
+def load_private_jwk(path: Path) -> dict[str, Any]:
+    """The private key in `path` as a JWK with its `kid`. Raises SigningKeyUnusable, as `load_signing_key`."""
+    key = load_signing_key(path)
+    return {**key.as_dict(private=True), "kid": key.thumbprint()}
 
 
 def load_signing_key(path: Path) -> OKPKey:

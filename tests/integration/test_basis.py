@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from client.desk_work import read_log
+from client.log_reading import read_log
 from client.service import ServiceRefused
 from privacy.identity import Contact
 from signals.pilot import Role
@@ -105,7 +105,7 @@ def test_the_log_tells_of_deliveries_looks_and_changes_and_adds_up(world: World)
     world.signals("bland")
     world.withdraw("bland", contact(**HER))
     with world.desk("bland", "audit", Role.PRIVACY_OFFICER) as service:
-        events = read_log(service, "bland").events
+        events = read_log(world.home("town-b"), service, world.documents["bland"]).events
     kinds = {event["kind"] for event in events}
     assert {"registry", "access", "shown", "delivery", "basis-consent", "basis-withdrawal"} <= kinds
     assert events[-1]["body"]["purpose"] == "audit"  # up to the look that reads it

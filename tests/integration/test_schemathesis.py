@@ -31,6 +31,7 @@ from app.db.passfiles import OWNER
 from app.db.sessions import SERVING, Sessions, make_engine
 from app.identity.roles import SCOPES, Role
 from app.main import Service, create_app
+from privacy.signing import new_signing_key, public_jwk
 from tests.callers import URL, VIEWER, World, ask, bearer, make_world
 from tests.conftest import Database
 
@@ -78,6 +79,7 @@ def service(world: World, module_database: Database) -> Iterator[Service]:
         registry.carry_out(connection, registry.plan(connection, EXAMPLE))
     engine.dispose()
     app = world.app()
+    app.state.log_key = public_jwk(new_signing_key())
     app.state.sessions = Sessions(lambda login: module_database.conninfo(login.value), SERVING)
     with pytest.MonkeyPatch.context() as patched:
         for module in ("consents", "access_events"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from privacy.checkpoints import log_vkey
 from privacy.hybrid import key_id, new_private_key, public_key
 from privacy.pilot_document import (
     SIGNED_AS,
@@ -21,7 +22,7 @@ from signals.pilot import Pilot
 from tests.world import pilot_document
 
 DESK, OTHER_DESK = new_signing_key(), new_signing_key()
-CREDITOR = new_signing_key()
+CREDITOR, LOG = new_signing_key(), new_signing_key()
 RECIPIENT, OTHER_RECIPIENT, ENVELOPE = (public_key(new_private_key()) for _ in range(3))
 
 
@@ -37,6 +38,7 @@ def make_document(signing: dict[str, Any] = DESK, recipient: bytes = RECIPIENT, 
         "epoch": 1,
         "key_check": key_check("aland", 1, bytes(32)),
         "rule_set_hash": "ab" * 32,
+        "log_key": log_vkey("aland", public_jwk(LOG)),
     }
     return PilotDocument(**values | changes)
 

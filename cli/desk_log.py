@@ -1,0 +1,162 @@
+"""`vroegsein desk audit` and `desk verify`: who looked at what and why, and that the log adds up."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.prompt import Prompt
+from rich.table import Table
+
+from cli.desk_options import (
+    DEFAULT_HOME,
+    STOPPED_SHORT,
+    HomeOption,
+    PilotOption,
+    UserOption,
+    which_pilot,
+    who_acts,
+)
+from cli.words import CATEGORY, EVENT, ROLE, Lang, LangOption, console, either, errors, in_words, moment
+from client.desk_pilot import own_signed_document
+from client.desk_work import desk_service
+from client.home import Home
+from client.log_reading import export_log, read_log, silences, verify_export
+from client.log_watch import kept_checkpoints
+from signals.pilot import Purpose, Role
+
+
+def audit(
+    pilot: PilotOption = None,
+    most: Annotated[int, typer.Option(help="How many events to show, the newest ones")] = 40,
+    export: Annotated[Path | None, typer.Option(help="Write the log to a file that a third party can verify")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Who looked at what, when and why, after checking that the log adds up. Reading it is an event in it too.
+
+    The log must be signed by its key in the pilot document, and extend what this desk saw before.
+    """
+    place, pilot = Home(home), which_pilot(Home(home), pilot)
+    with desk_service(place, Role.PRIVACY_OFFICER, who_acts(user), "audit") as service:
+        document, signed = own_signed_document(place, service, pilot)
+        log = read_log(place, service, document)
+    console.print(_table(log.events[-most:], document.pilot.purposes, lang))
+    kept = len(kept_checkpoints(place, pilot))
+    console.print(
+        either(
+            lang,
+            f"✓ {log.tree_size} gebeurtenissen nagerekend; het logboek klopt, is getekend en zet voort wat deze desk "
+            f"eerder zag ({kept} ijkpunten bewaard).",
+            f"✓ {log.tree_size} events recomputed; the log adds up, is signed, and extends what this desk saw before "
+            f"({kept} checkpoints kept).",
+        ),
+        style="bold green",
+        markup=False,
+    )
+    _warn(log.events, lang)
+    if export is not None:
+        count = export_log(export, log, signed)
+        console.print(
+            either(
+                lang,
+                f"{count} gebeurtenissen in {export}. Nazien kan zonder dienst: vroegsein desk verify --log {export}",
+                f"{count} events in {export}. To verify it, without the service: vroegsein desk verify --log {export}",
+            ),
+            markup=False,
+        )
+
+
+def verify(
+    log: Annotated[Path, typer.Option("--log", help="An exported log", exists=True, dir_okay=False)],
+    fingerprint: Annotated[str | None, typer.Option(help="The municipality's fingerprint; else it is asked")] = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Verify an exported log, without the service, any key or settings: only the municipality's fingerprint is needed.
+
+    Exit code: 0 it adds up, 1 it does not, 2 wrong usage.
+    """
+    question = either(lang, "Vingerafdruk van de gemeente", "The municipality's fingerprint")
+    checkpoint, events = verify_export(log, fingerprint or Prompt.ask(question, console=errors))
+    console.print(
+        either(
+            lang,
+            f"✓ {len(events)} gebeurtenissen van {checkpoint.origin} nagerekend tot het getekende ijkpunt.",
+            f"✓ {len(events)} events of {checkpoint.origin} recomputed up to the signed checkpoint.",
+        ),
+        style="bold green",
+        markup=False,
+    )
+    _warn(events, lang)
+
+
+def _table(events: tuple[dict[str, Any], ...], purposes: Mapping[str, Purpose], lang: Lang) -> Table:
+    heads = either(lang, "nr|wanneer|wat|wie|rol|doel|waarnaar", "no|when|what|who|role|purpose|at what").split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    for event in events:
+        body = event["body"] or {}
+        row = (
+            str(event["leafIndex"]),
+            moment(datetime.fromisoformat(body["at"]), lang) if body else "",
+            in_words(EVENT, event["kind"], lang),
+            (body.get("actor") or body.get("creditor") or "")[:12],
+            in_words(ROLE, body.get("role", ""), lang),
+            purpose_words(purposes, body.get("purpose", ""), lang),
+            _at_what(body, lang),
+        )
+        table.add_row(*row, style="red" if event["kind"] == "refusal" else "")
+    return table
+
+
+def _warn(events: Sequence[dict[str, Any]], lang: Lang) -> None:
+    """Say what deserves a question although the log adds up."""
+    if open_looks := _never_closed(events):
+        console.print(
+            either(
+                lang,
+                f"! {open_looks} inzagen zonder afsluiting: alles binnen hun bereik telt als getoond.",
+                f"! {open_looks} looks were never closed: everything in their scope counts as shown.",
+            ),
+            style="yellow",
+        )
+    for since, until in silences(events):
+        console.print(
+            either(
+                lang,
+                f"! Stil van {moment(since, lang)} tot {moment(until, lang)}: lag de dienst toen plat?",
+                f"! Silent from {moment(since, lang)} to {moment(until, lang)}: was the service down?",
+            ),
+            style="yellow",
+        )
+
+
+def purpose_words(purposes: Mapping[str, Purpose], purpose: str, lang: Lang) -> str:
+    """A purpose in the words of the pilot document; one that it does not name as it was sent."""
+    known = purposes.get(purpose)
+    return either(lang, known.words.nl, known.words.en) if known else purpose
+
+
+def _never_closed(events: Sequence[dict[str, Any]]) -> int:
+    bodies = [event["body"] for event in events if event["body"]]
+    closed = {body["access"] for body in bodies if body["kind"] == "shown"}
+    opened = [body for body in bodies if body["kind"] == "access" and body["event"] not in closed]
+    # What was opened a moment ago, the look at the log itself among it, may still be under way.
+    under_way = datetime.fromisoformat(bodies[-1]["at"]) - timedelta(minutes=1) if bodies else None
+    return sum(1 for body in opened if under_way is None or datetime.fromisoformat(body["at"]) < under_way)
+
+
+def _at_what(body: dict[str, Any], lang: Lang) -> str:
+    if body.get("refused"):
+        return str(body["refused"])
+    asks = body.get("asks") or {}
+    if asks.get("ask") == "signal":
+        return str(asks["signal"])[:STOPPED_SHORT]
+    if asks.get("ask") == "worklist":
+        return either(lang, f"{len(body['households'])} huishoudens", f"{len(body['households'])} households")
+    if "shown" in body:
+        return either(lang, f"{len(body['shown'])} getoond", f"{len(body['shown'])} shown")
+    if "accepted" in body:
+        return f"{body['period']} {either(lang, *CATEGORY[body['category']])}: {body['accepted']}"
+    return str(body.get("outcome") or body.get("document") or asks.get("ask") or "")

@@ -1,0 +1,130 @@
+"""The whole log of a pilot, recomputed leaf by leaf from the events themselves, and its export for a third party."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from client.home import Home
+from client.log_watch import LogAltered, follow_log, refuse_unless_extended
+from client.service import Service
+from privacy.checkpoints import Checkpoint, read_checkpoint
+from privacy.log import GrowingTree, commitment, leaf
+from privacy.pilot_document import PilotDocument, read_signed
+
+EXPORT = "vroegsein/log-export/v1"
+SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLog:
+    """A log that adds up: its events, and the signed checkpoint that its first `checkpoint.size` events give."""
+
+    events: tuple[dict[str, Any], ...]
+    tree_size: int
+    root: str
+    checkpoint: Checkpoint
+    note: str
+
+
+def read_log(home: Home, service: Service, document: PilotDocument) -> CheckedLog:
+    """Fetch the whole log, up to this very look, and recompute it against signed checkpoints.
+
+    Raises:
+        LogAltered: a leaf is not the one of its event, the leaves do not give the signed root, or the log is not an
+            extension of what this desk saw before.
+        CheckpointRefused: a checkpoint is not signed by the log's key of the pilot document.
+    """
+    checkpoint, note = follow_log(home, service, document)
+    events: list[dict[str, Any]] = []
+
+    def fetched() -> Iterator[dict[str, Any]]:
+        for page in _log_pages(service, document.pilot.id):
+            events.extend(page["events"])
+            yield from page["events"]
+
+    tree = recompute(fetched(), checkpoint)
+    newest, _note = follow_log(home, service, document)
+    refuse_unless_extended(service, document, (tree.size, tree.root()), newest)
+    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note)
+
+
+def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint) -> GrowingTree:
+    """Recompute the tree from its events; on the way it must have the checkpoint's root. Raises LogAltered."""
+    tree, met = GrowingTree(), checkpoint.size == 0
+    for event in events:
+        tree.append(_recomputed(event, tree.size))
+        if tree.size == checkpoint.size:
+            met = tree.root() == checkpoint.root
+            if not met:
+                raise LogAltered("the events do not give the root that the log's checkpoint was signed for")
+    if not met:
+        raise LogAltered(f"events are missing at the end: {tree.size} are here, {checkpoint.size} were signed for")
+    return tree
+
+
+def silences(events: Iterable[dict[str, Any]]) -> list[tuple[datetime, datetime]]:
+    """Stretches without any event, heartbeats included: then the service was down, or its log stood still."""
+    moments = sorted(datetime.fromisoformat(event["body"]["at"]) for event in events if event["body"])
+    return [(one, next_one) for one, next_one in itertools.pairwise(moments) if next_one - one > SILENCE]
+
+
+def export_log(file: Path, log: CheckedLog, signed_document: str) -> int:
+    """Write what a third party needs to verify the log alone; returns how many events.
+
+    One JSON object a line: first the checkpoint and the signed pilot document that names the log's key, then the events
+    up to that checkpoint.
+    """
+    head = {"format": EXPORT, "checkpoint": log.note, "document": signed_document}
+    lines = [head, *log.events[: log.checkpoint.size]]
+    file.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")
+    return len(lines) - 1
+
+
+def verify_export(file: Path, fingerprint: str) -> tuple[Checkpoint, list[dict[str, Any]]]:
+    """Verify an exported log with nothing but the municipality's fingerprint.
+
+    Raises:
+        LogAltered: not an export, or an event was altered, dropped, moved, invented or cut off.
+        UntrustedDocument, NotSigned: the pilot document in it is not that municipality's.
+        CheckpointRefused: the checkpoint is not signed by the log's key of that document.
+    """
+    try:
+        head, *events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        note, signed = head["checkpoint"], head["document"]
+        known = head["format"] == EXPORT
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise LogAltered(f"{file.name} is not an exported log, or is cut off")
+    document = read_signed(signed, fingerprint)
+    checkpoint = read_checkpoint(note, document.log_key)
+    if len(events) != checkpoint.size:
+        raise LogAltered(f"{len(events)} events are here, {checkpoint.size} were signed for")
+    try:
+        recompute(events, checkpoint)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise LogAltered("an event is not of the form that this program knows") from None
+    return checkpoint, events
+
+
+def _recomputed(event: dict[str, Any], index: int) -> bytes:
+    """The leaf's hash, from the event itself where its term has not ended."""
+    committed = bytes.fromhex(event["commitment"])
+    if event["body"] is not None and commitment(bytes.fromhex(event["salt"]), event["body"]) != committed:
+        raise LogAltered(f"event {event['leafIndex']} is not the one that the log holds")
+    hashed = leaf(event["kind"], date.fromisoformat(event["keepUntil"]), committed)
+    if event["leafIndex"] != index or hashed.hex() != event["leafHash"]:
+        raise LogAltered(f"leaf {event['leafIndex']} was altered, dropped or moved")
+    return hashed
+
+
+def _log_pages(service: Service, pilot_id: str) -> Iterator[dict[str, Any]]:
+    after: int | None = -1
+    while after is not None:
+        page = service.get("/access-events", pilotId=pilot_id, after=after, limit=1000)
+        yield page
+        after = page["next"]
