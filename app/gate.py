@@ -39,6 +39,7 @@ class Look:
     role: str
     actor: str  # the desk's own pseudonym of the person at the keyboard
     purpose: str
+    proof: str = ""  # the desk's signature on the request; the event holds it for whoever reads the log
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Gate:
                     "role": look.role,
                     "actor": look.actor,
                     "purpose": look.purpose,
-                    "asks": asks,
+                    "asks": {**asks, "request": look.proof},
                 },
             ).one()
         if row.refused is not None:

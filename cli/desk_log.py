@@ -22,7 +22,7 @@ from cli.words import CATEGORY, EVENT, ROLE, Lang, LangOption, console, either, 
 from client.desk_pilot import own_signed_document
 from client.desk_work import desk_service
 from client.home import Home
-from client.log_reading import export_log, read_log, silences, verify_export
+from client.log_reading import CheckedLog, export_log, read_log, silences, verify_export
 from client.log_watch import kept_checkpoints
 from signals.pilot import Purpose, Role
 
@@ -56,7 +56,7 @@ def audit(
         style="bold green",
         markup=False,
     )
-    _warn(log.events, lang)
+    _warn(log, lang)
     if export is not None:
         count = export_log(export, log, signed)
         console.print(
@@ -67,6 +67,7 @@ def audit(
             ),
             markup=False,
         )
+    raise typer.Exit(1 if log.not_asked_for else 0)
 
 
 def verify(
@@ -79,17 +80,19 @@ def verify(
     Exit code: 0 it adds up, 1 it does not, 2 wrong usage.
     """
     question = either(lang, "Vingerafdruk van de gemeente", "The municipality's fingerprint")
-    checkpoint, events = verify_export(log, fingerprint or Prompt.ask(question, console=errors))
+    checked = verify_export(log, fingerprint or Prompt.ask(question, console=errors))
+    size, origin = checked.tree_size, checked.checkpoint.origin
     console.print(
         either(
             lang,
-            f"✓ {len(events)} gebeurtenissen van {checkpoint.origin} nagerekend tot het getekende ijkpunt.",
-            f"✓ {len(events)} events of {checkpoint.origin} recomputed up to the signed checkpoint.",
+            f"✓ {size} gebeurtenissen van {origin} nagerekend tot het getekende ijkpunt.",
+            f"✓ {size} events of {origin} recomputed up to the signed checkpoint.",
         ),
         style="bold green",
         markup=False,
     )
-    _warn(events, lang)
+    _warn(checked, lang)
+    raise typer.Exit(1 if checked.not_asked_for else 0)
 
 
 def _table(events: tuple[dict[str, Any], ...], purposes: Mapping[str, Purpose], lang: Lang) -> Table:
@@ -110,9 +113,22 @@ def _table(events: tuple[dict[str, Any], ...], purposes: Mapping[str, Purpose], 
     return table
 
 
-def _warn(events: Sequence[dict[str, Any]], lang: Lang) -> None:
+def _warn(log: CheckedLog, lang: Lang) -> None:
     """Say what deserves a question although the log adds up."""
-    if open_looks := _never_closed(events):
+    if log.not_asked_for:
+        numbers = ", ".join(map(str, log.not_asked_for[:20])) + (" …" if len(log.not_asked_for) > 20 else "")
+        console.print(
+            either(
+                lang,
+                f"✗ {len(log.not_asked_for)} inzagen die deze gemeente niet heeft gevraagd (geen eigen handtekening): "
+                f"{numbers}. Vraag de beheerder om uitleg en licht de functionaris gegevensbescherming in.",
+                f"✗ {len(log.not_asked_for)} looks that this municipality did not ask for (no signature of its own): "
+                f"{numbers}. Ask the operator, and tell the data protection officer.",
+            ),
+            style="bold red",
+            markup=False,
+        )
+    if open_looks := _never_closed(log.events):
         console.print(
             either(
                 lang,
@@ -121,7 +137,7 @@ def _warn(events: Sequence[dict[str, Any]], lang: Lang) -> None:
             ),
             style="yellow",
         )
-    for since, until in silences(events):
+    for since, until in silences(log.events):
         console.print(
             either(
                 lang,

@@ -21,6 +21,7 @@ from privacy.framing import framed
 from privacy.identity import Contact
 from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
+from privacy.request_proof import prove_request
 from signals.consents import Consent, Withdrawal
 from signals.pilot import Role
 from signals.report import Category
@@ -42,12 +43,20 @@ class Opened:
 def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
     """A connection in one role, for one person at the keyboard and one purpose; both go into the log.
 
-    The service knows the person by a pseudonym that only this desk can resolve.
+    The service knows the person by a pseudonym that only this desk can resolve. Each request is signed, so that the
+    log can show that this desk asked for it.
     """
     settings = home.settings
     actor = hmac.digest(home.secret("actors.key"), framed("vroegsein/actor/v1", user), "sha256")[:16].hex()
     login = ServiceLogin(settings.service_url, settings.organisation, home.jwk(f"auth-{role.value}.jwk"))
-    return Service(settings.service_url, login, {"Vroegsein-Actor": actor, "Vroegsein-Purpose": purpose})
+    signing = home.jwk("signing.jwk")
+
+    def prove(method: str, target: str, body: bytes) -> dict[str, str]:
+        viewer = {"actor": actor, "purpose": purpose}
+        return {"Vroegsein-Request-Proof": prove_request(signing, method, target, body, viewer, datetime.now(UTC))}
+
+    viewer = {"Vroegsein-Actor": actor, "Vroegsein-Purpose": purpose}
+    return Service(settings.service_url, login, viewer, prove)
 
 
 def pull(home: Home, service: Service, pilot_id: str, advance: Callable[[int], None] = lambda _n: None) -> int:

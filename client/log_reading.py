@@ -14,6 +14,7 @@ from client.service import Service
 from privacy.checkpoints import Checkpoint, read_checkpoint
 from privacy.log import GrowingTree, commitment, leaf
 from privacy.pilot_document import PilotDocument, read_signed
+from privacy.request_proof import looks_not_asked_for
 
 EXPORT = "vroegsein/log-export/v1"
 SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
@@ -21,13 +22,17 @@ SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
 
 @dataclass(frozen=True, slots=True)
 class CheckedLog:
-    """A log that adds up: its events, and the signed checkpoint that its first `checkpoint.size` events give."""
+    """A log that adds up: its events, and the signed checkpoint that the first `checkpoint.size` of them give.
+
+    `not_asked_for`: leaf indexes of looks that the desk did not sign a request for.
+    """
 
     events: tuple[dict[str, Any], ...]
     tree_size: int
     root: str
     checkpoint: Checkpoint
     note: str
+    not_asked_for: tuple[int, ...]
 
 
 def read_log(home: Home, service: Service, document: PilotDocument) -> CheckedLog:
@@ -49,7 +54,8 @@ def read_log(home: Home, service: Service, document: PilotDocument) -> CheckedLo
     tree = recompute(fetched(), checkpoint)
     newest, _note = follow_log(home, service, document)
     refuse_unless_extended(service, document, (tree.size, tree.root()), newest)
-    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note)
+    foreign = tuple(looks_not_asked_for(events, document.signing))
+    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
 
 
 def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint) -> GrowingTree:
@@ -84,7 +90,7 @@ def export_log(file: Path, log: CheckedLog, signed_document: str) -> int:
     return len(lines) - 1
 
 
-def verify_export(file: Path, fingerprint: str) -> tuple[Checkpoint, list[dict[str, Any]]]:
+def verify_export(file: Path, fingerprint: str) -> CheckedLog:
     """Verify an exported log with nothing but the municipality's fingerprint.
 
     Raises:
@@ -105,10 +111,11 @@ def verify_export(file: Path, fingerprint: str) -> tuple[Checkpoint, list[dict[s
     if len(events) != checkpoint.size:
         raise LogAltered(f"{len(events)} events are here, {checkpoint.size} were signed for")
     try:
-        recompute(events, checkpoint)
+        tree = recompute(events, checkpoint)
+        foreign = tuple(looks_not_asked_for(events, document.signing))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise LogAltered("an event is not of the form that this program knows") from None
-    return checkpoint, events
+    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
 
 
 def _recomputed(event: dict[str, Any], index: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,11 +40,19 @@ class ServiceUnreachable(Exception):
 class Service:
     """A logged-in connection to the service."""
 
-    def __init__(self, url: str, login: ServiceLogin, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        login: ServiceLogin,
+        headers: Mapping[str, str] | None = None,
+        prove: Callable[[str, str, bytes], Mapping[str, str]] = lambda _method, _target, _body: {},
+    ) -> None:
+        """`prove` gives further headers for one request, from its method, its target and its body."""
         transport = httpx.HTTPTransport(retries=3)  # connections that were refused, never requests that were sent
         self._http = httpx.Client(
             base_url=f"{url}/v1", auth=login, headers=headers, timeout=TIMEOUT, transport=transport
         )
+        self._prove = prove
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +82,9 @@ class Service:
 
     def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
         try:
-            answer = self._http.request(method, path, **arguments)
+            request = self._http.build_request(method, path, **arguments)
+            request.headers.update(self._prove(method, request.url.raw_path.decode(), request.content))
+            answer = self._http.send(request)
         except httpx.TransportError as error:
             reason = type(error).__name__
             raise ServiceUnreachable(f"the service at {self._http.base_url} does not answer ({reason})") from None

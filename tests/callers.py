@@ -25,7 +25,11 @@ from privacy.signing import new_signing_key
 
 URL = "http://127.0.0.1:8000"
 TOKEN_URL = f"{URL}/v1/tokens"
-VIEWER = {"Vroegsein-Actor": "0123456789abcdef", "Vroegsein-Purpose": "offer-help"}
+VIEWER = {
+    "Vroegsein-Actor": "0123456789abcdef",
+    "Vroegsein-Purpose": "offer-help",
+    "Vroegsein-Request-Proof": "e30.e30.e30",
+}
 
 
 @dataclass

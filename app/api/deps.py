@@ -32,6 +32,7 @@ class Viewer:
     caller: Caller
     actor: str
     purpose: str
+    proof: str  # the desk's signature on this request (privacy/request_proof.py); the log's readers check it
 
 
 def identity(request: Request) -> Identity:
@@ -78,18 +79,28 @@ Purpose = Annotated[
     Slug,
     Header(alias="Vroegsein-Purpose", description="What for, in the words of the pilot document; goes into the log"),
 ]
+Proof = Annotated[
+    str,
+    Header(
+        alias="Vroegsein-Request-Proof",
+        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
+        max_length=4_000,
+        description="The request, signed by the desk (JWS, typ vroegsein/request/v1); goes into the log",
+    ),
+]
 
 
 async def _viewing(
-    request: Request, caller: Annotated[Caller, Depends(_calling)], actor: Actor, purpose: Purpose
+    request: Request, caller: Annotated[Caller, Depends(_calling)], actor: Actor, purpose: Purpose, proof: Proof
 ) -> Viewer:
     """The person and the purpose behind a request that reads about households or the log."""
-    twice = [name for name in ("Vroegsein-Actor", "Vroegsein-Purpose") if len(request.headers.getlist(name)) > 1]
+    names = ("Vroegsein-Actor", "Vroegsein-Purpose", "Vroegsein-Request-Proof")
+    twice = [name for name in names if len(request.headers.getlist(name)) > 1]
     if twice:  # which of the two would the log name?
         raise InvalidInput(
             errors=[InputMistake(header=name, code="repeated", detail="is there twice") for name in twice]
         )
-    return Viewer(caller, actor, purpose)
+    return Viewer(caller, actor, purpose, proof)
 
 
 def require(scope: str) -> Any:  # noqa: ANN401 - FastAPI's marker has no public type

@@ -101,7 +101,7 @@ class SignalWithReports(Wire):
 def look(viewer: Viewer, pilot: str) -> Look:
     """The caller's wish to look, in the gate's words."""
     caller = viewer.caller
-    return Look(pilot, caller.organisation_id, caller.role, viewer.actor, viewer.purpose)
+    return Look(pilot, caller.organisation_id, caller.role, viewer.actor, viewer.purpose, viewer.proof)
 
 
 @router.post("/_search", responses=problems(LookRefused))

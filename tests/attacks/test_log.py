@@ -4,6 +4,7 @@ Promise 3: whatever it does to what a desk saw, the desk notices at its next loo
 """
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,6 +190,31 @@ def test_a_log_forked_for_one_desk_is_told_by_the_other_desks_cosignature(world:
     assert (forked.size, forked.root() == cosigned.root) == (cosigned.size, False)
 
 
+def invented(world: World, request: str) -> int:
+    """The operator writes a look of its own making into the log, and has it sealed; gives its leaf index."""
+    body: dict[str, Any] = {"actor": "0" * 16, "purpose": "worklist", "households": [], "refused": None}
+    body |= {"organisation": "town-a", "role": "debt-help", "asks": {"ask": "worklist", "limit": 1, "request": request}}
+    event = uuid.uuid4()
+    with world.database.connect("vroegsein_linker") as connection:
+        connection.execute("SELECT privacy.write_event('aland', %s, 'access', %s)", [event, json.dumps(body)])
+    seal_waiting(world.sessions, log_key(world))
+    statement = "SELECT leaf_index FROM privacy.log_leaf WHERE event_id = %(event)s"
+    return int(world.rows(statement, event=event)[0][0])
+
+
+def test_an_invented_look_is_found_out(world: World) -> None:
+    assert audited(world).not_asked_for == ()
+    at = invented(world, "")
+    assert audited(world).not_asked_for == (at,)
+
+
+def test_a_look_invented_on_a_request_that_was_made_is_found_out(world: World) -> None:
+    """Neither the same request once more, nor one of another person or for another purpose, makes a look."""
+    made = [event["body"] for event in audited(world).events if event["kind"] == "access"]
+    found = tuple(invented(world, body["asks"]["request"]) for body in made)
+    assert audited(world).not_asked_for == found
+
+
 def test_a_kept_checkpoint_that_was_changed_at_the_desk_is_refused(world: World) -> None:
     newest = max((world.home("town-a").path / "log" / "aland").glob("*.note"))
     newest.write_text(newest.read_text(encoding="utf-8").replace("\n", "\n1", 1), encoding="utf-8")
@@ -208,8 +234,9 @@ def exported(seen: World, tmp_path: Path) -> tuple[Path, str]:
 
 def test_an_exported_log_verifies_with_the_fingerprint_alone(exported: tuple[Path, str]) -> None:
     file, fingerprint = exported
-    checkpoint, events = verify_export(file, fingerprint)
-    assert (checkpoint.origin, checkpoint.size) == ("aland", len(events))
+    checked = verify_export(file, fingerprint)
+    assert (checked.checkpoint.origin, checked.checkpoint.size) == ("aland", len(checked.events))
+    assert checked.not_asked_for == ()
 
 
 def edited(lines: list[str]) -> list[str]:

@@ -405,6 +405,7 @@ def test_a_look_without_person_or_purpose_is_refused_with_the_other_mistakes(ser
     assert document["errors"] == [
         {"header": "Vroegsein-Actor", "code": "string-pattern-mismatch", "detail": "must match ^[0-9a-f]{16,64}$"},
         {"header": "Vroegsein-Purpose", "code": "missing", "detail": "is required"},
+        {"header": "Vroegsein-Request-Proof", "code": "missing", "detail": "is required"},
         {"pointer": "", "code": "greater-than-equal", "detail": "must be at least 3"},
     ]
 

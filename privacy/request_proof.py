@@ -1,0 +1,66 @@
+"""A desk's signature on each request that looks at something: the service can't invent a look in a desk's name.
+
+It goes into the access event, so whoever reads the log sees which looks the municipality really asked for.
+"""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from privacy.signing import NotSigned, sign, verify
+
+SIGNED_AS = "vroegsein/request/v1"
+CLOCKS_APART = timedelta(minutes=10)
+
+
+def prove_request(
+    private: dict[str, Any], method: str, target: str, body: bytes, viewer: dict[str, str], now: datetime
+) -> str:
+    """Sign one request: its method, target (path and query), the hash of its body, who acts and why, when.
+
+    `viewer`: `actor` and `purpose`, as in the headers. A random number makes each proof good for one look.
+    """
+    said = {
+        **viewer,
+        "method": method,
+        "target": target,
+        "body": hashlib.sha256(body).hexdigest(),
+        "at": now.isoformat(timespec="seconds"),
+        "nonce": secrets.token_hex(16),
+    }
+    return sign(json.dumps(said, sort_keys=True, separators=(",", ":")).encode(), private, SIGNED_AS)
+
+
+def looks_not_asked_for(events: list[dict[str, Any]], public: dict[str, Any]) -> list[int]:
+    """The leaf index of every look that does not rest on a request of its own, signed by the desk's key `public`.
+
+    A look is not proven when the signature is missing, another's, was used before, or is for another person, purpose,
+    signal or moment than the event says.
+    """
+    used: set[str] = set()
+    found = []
+    for event in events:
+        body = event["body"]
+        if not body or event["kind"] not in {"access", "refusal"}:
+            continue
+        said = _said(body, public)
+        if said is None or said["nonce"] in used:
+            found.append(int(event["leafIndex"]))
+        else:
+            used.add(said["nonce"])
+    return found
+
+
+def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None:
+    """What the desk signed, where it fits the event."""
+    asks = body.get("asks") or {}
+    try:
+        said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
+        apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
+        fits = (said["actor"], said["purpose"]) == (body["actor"], body["purpose"]) and apart <= CLOCKS_APART
+        fits = fits and str(asks.get("signal", "")) in said["target"] and bool(said["nonce"])
+    except (NotSigned, ValueError, KeyError, TypeError):
+        return None
+    return said if fits else None
