@@ -13,7 +13,7 @@ from app.identity.roles import Role
 from app.identity.tokens import AccessTokens
 from client.oauth import LoginRefused, ServiceLogin
 from privacy.signing import new_signing_key
-from tests.callers import URL, Organisation, World, ask, make_world, organisation
+from tests.callers import URL, VIEWER, Organisation, World, ask, make_world, organisation
 from tests.unit.test_errors import probe
 
 
@@ -81,12 +81,11 @@ def test_a_token_is_renewed_before_it_ends(world: World, line: Line, monkeypatch
 
 def test_a_service_with_a_new_key_is_asked_for_a_new_token_once(world: World, line: Line) -> None:
     with line.client(world.register(organisation("desk", Role.DEBT_HELP))) as client:
-        viewer = {"Vroegsein-Actor": "f" * 16, "Vroegsein-Purpose": "offer-help"}
-        assert client.post("/probes/viewer", json=3, headers=viewer).status_code == 200
+        assert client.post("/probes/viewer", json=3, headers=VIEWER).status_code == 200
         key = OKPKey.import_key(new_signing_key())
         fresh = AccessTokens(URL, key, timedelta(minutes=5))
         object.__setattr__(world.identity, "tokens", fresh)
-        assert client.post("/probes/viewer", json=4, headers=viewer).status_code == 200
+        assert client.post("/probes/viewer", json=4, headers=VIEWER).status_code == 200
         assert line.paths.count("/v1/tokens") == 2
 
 
