@@ -26,7 +26,7 @@ from app.problems import (
     title_of,
 )
 from app.proving import NotInLog
-from app.publishing import PilotUnknown, VersionTaken
+from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
 from privacy.pilot_document import UntrustedDocument
@@ -53,6 +53,7 @@ STATUS: dict[type[Exception], int] = {
     PartUnreadable: 400,
     # pilot documents
     PilotUnknown: 404,
+    CreditorUnknown: 404,
     VersionTaken: 409,
     # the log
     NotInLog: 404,

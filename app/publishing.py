@@ -17,6 +17,12 @@ class PilotUnknown(PrivacyError):
     code = "pilot-unknown"
 
 
+class CreditorUnknown(PrivacyError):
+    """There is no such creditor in this pilot."""
+
+    code = "creditor-unknown"
+
+
 class VersionTaken(PrivacyError):
     """A version stands already with other contents, or one before it is missing."""
 
@@ -99,12 +105,24 @@ def publish(sessions: Sessions, municipality: str, pilot_id: str, version: int, 
 def put_envelope(
     sessions: Sessions, municipality: str, pilot_id: str, creditor: str, epoch: int, envelope: bytes
 ) -> None:
-    """Put a sealed pilot key ready for one creditor; one that stands for that epoch stays. Raises PilotUnknown."""
+    """Put a sealed pilot key ready for one creditor; one that stands for that epoch stays.
+
+    Raises:
+        PilotUnknown, CreditorUnknown.
+    """
+    values = {"pilot": pilot_id, "creditor": creditor, "epoch": epoch, "envelope": envelope}
     with sessions.begin(Login.OPENER) as connection:
         _refuse_others(connection, municipality, pilot_id)
+        agreement = connection.execute(
+            sa.text("SELECT FROM registry.agreement WHERE pilot_id = :pilot AND organisation_id = :creditor"), values
+        ).one_or_none()
+        if agreement is None:
+            raise CreditorUnknown("there is no creditor of this name in this pilot")
         connection.execute(
-            sa.text("INSERT INTO registry.key_envelope VALUES (:p, :c, :epoch, :envelope) ON CONFLICT DO NOTHING"),
-            {"p": pilot_id, "c": creditor, "epoch": epoch, "envelope": envelope},
+            sa.text("""
+                INSERT INTO registry.key_envelope VALUES (:pilot, :creditor, :epoch, :envelope) ON CONFLICT DO NOTHING
+            """),
+            values,
         )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from app import publishing
 from app.api.deps import AnyCaller, CreditorKeyFetcher, LogKey, PilotKeySender, PilotPublisher, Pools
 from app.errors import problems
-from app.publishing import PilotUnknown, VersionTaken
+from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import log_vkey
 from privacy.signing import NotSigned
 from signals.pilot import Pilot
@@ -98,7 +98,7 @@ def put_document(
     return StandingDocument(version=version, document=document.document)
 
 
-@router.put("/{pilotId}/key-envelopes/{organisationId}", responses=problems(PilotUnknown))
+@router.put("/{pilotId}/key-envelopes/{organisationId}", responses=problems(PilotUnknown, CreditorUnknown))
 def put_key_envelope(
     pilot_id: Annotated[Slug, Path(alias="pilotId")],
     organisation_id: Annotated[Slug, Path(alias="organisationId")],
