@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from app.db.sessions import Login, Sessions
-from app.intake_rules import DeliveryRefused, agreed_terms, broken_rule, refuse_dates
+from app.intake_rules import Agreed, DeliveryRefused, agreed_terms, broken_rule, refuse_dates
 from app.part_reading import PartUnreadable, Refusal, read_lines
 from privacy import merkle
 from privacy.errors import PrivacyError
@@ -64,8 +64,7 @@ def open_delivery(sessions: Sessions, creditor: str, wanted: OpenDelivery, now: 
         DeliveryRefused: the agreement does not cover it.
     """
     with _as_creditor(sessions, creditor) as connection:
-        agreed = agreed_terms(connection, creditor, wanted.pilot, wanted.category)
-        refuse_dates(agreed, wanted.period, now.astimezone(AMSTERDAM).date())
+        _agreed_today(connection, creditor, wanted.pilot, wanted.category, wanted.period, now)
         key = {
             "pilot": wanted.pilot,
             "creditor": creditor,
@@ -99,13 +98,20 @@ def open_delivery(sessions: Sessions, creditor: str, wanted: OpenDelivery, now: 
 
 
 def put_part(
-    sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID, number: int, body: bytes, sha256: str
+    sessions: Sessions,
+    creditor: str,
+    pilot: str,
+    delivery: uuid.UUID,
+    number: int,
+    body: bytes,
+    sha256: str,
+    now: datetime,
 ) -> StagedPart:
     """Stage one part (NDJSON, gzip allowed). The same number with other bytes replaces the part until completion.
 
     Raises:
         DeliveryUnknown, PartUnreadable.
-        DeliveryRefused: the delivery is complete already.
+        DeliveryRefused: the delivery is complete already, or the agreement does not cover it any more.
     """
     if hashlib.sha256(body).hexdigest() != sha256:
         raise PartUnreadable("the body does not have the hash that was sent with it: send the part again")
@@ -116,7 +122,7 @@ def put_part(
             return standing
         if row.state != "open":
             raise DeliveryRefused("delivery-complete", "this delivery is complete: its parts can't change any more")
-        agreed = agreed_terms(connection, creditor, pilot, Category(row.category))
+        agreed = _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         lines, refusals = read_lines(body, lambda report: broken_rule(report, agreed, row.period))
         leaves = [merkle.leaf_hash(report_leaf(line.sent, line.sealed)) for line in lines]
         tree = merkle.levels(leaves)
@@ -165,12 +171,14 @@ def complete(
 
     Raises:
         DeliveryUnknown.
-        DeliveryRefused: parts are missing or differ from what was signed, or the signature is not the creditor's.
+        DeliveryRefused: parts are missing or differ from what was signed, the signature is not the creditor's, or the
+            agreement does not cover it any more.
     """
     with _as_creditor(sessions, creditor) as connection:
         row = _locked(connection, creditor, pilot, delivery)
         if row.state != "open":
             return  # completing it once more changes nothing
+        _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         manifest = _signed_manifest(connection, creditor, signed)
         parts = connection.execute(
             sa.text("""
@@ -262,6 +270,15 @@ def _as_creditor(sessions: Sessions, creditor: str) -> Iterator[sa.Connection]:
     with sessions.begin(Login.INGEST) as connection:
         connection.execute(sa.text("SELECT registry.enter_creditor(:creditor)"), {"creditor": creditor})
         yield connection
+
+
+def _agreed_today(
+    connection: sa.Connection, creditor: str, pilot: str, category: Category, period: str, now: datetime
+) -> Agreed:
+    """What was agreed, as long as it runs: an agreement may end while a delivery is open. Raises DeliveryRefused."""
+    agreed = agreed_terms(connection, creditor, pilot, category)
+    refuse_dates(agreed, period, now.astimezone(AMSTERDAM).date())
+    return agreed
 
 
 def _locked(connection: sa.Connection, creditor: str, pilot: str, delivery: uuid.UUID) -> sa.Row[Any]:

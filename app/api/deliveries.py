@@ -152,7 +152,8 @@ def put_part(
     content_digest: Annotated[str, Header(alias="Content-Digest", description="RFC 9530: sha-256=:base64:")],
 ) -> TakenPart:
     """Put one part: NDJSON, gzip allowed. The same number with other bytes replaces it until completion."""
-    part = intake.put_part(pools, caller.organisation_id, pilot_id, delivery_id, number, body, _sha256(content_digest))
+    sha256, now = _sha256(content_digest), datetime.now(UTC)
+    part = intake.put_part(pools, caller.organisation_id, pilot_id, delivery_id, number, body, sha256, now)
     return TakenPart.model_validate(part, from_attributes=True)
 
 
