@@ -1,0 +1,195 @@
+"""What the parties of a small world hold: tokens, and for every place of the API a value of their own pilot's."""
+
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+
+from client.checking import SendableRow
+from client.delivering import MANIFEST_SIGNED_AS, prepare
+from client.oauth import ASSERTION_TYPE, ServiceLogin
+from client.trust import join
+from privacy import hybrid
+from privacy.sealing import Envelope
+from privacy.signing import sign
+from signals.pilot import Role
+from signals.report import Category, Manifest, PartSummary
+from tests.operations import Operation
+from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
+
+ACTOR = "0123456789abcdef"
+PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
+HEX16, HEX32 = "ab" * 16, "cd" * 32
+KEYS = {
+    "building": HEX16,
+    "dwelling": HEX16,
+    "epoch": 1,
+    "hasAddition": False,
+    "scheme": "v1.hmac",
+    "streetDwelling": HEX16,
+    "strong": [HEX16],
+    "weak": [{"birth": HEX16, "key": HEX16}],
+}
+
+
+@contextmanager
+def callers(world: World, pilot: str, creditor: str) -> Iterator[dict[Role, httpx.Client]]:
+    """A client for each role in a pilot, with a real token and no header of its own."""
+    town = PILOTS[pilot]
+    logins = {
+        Role.CREDITOR: ServiceLogin(world.url, creditor, world.home(creditor).jwk("auth.jwk")),
+        **{
+            role: ServiceLogin(world.url, town, world.home(town).jwk(f"auth-{role.value}.jwk"))
+            for role in (Role.DEBT_HELP, Role.PRIVACY_OFFICER)
+        },
+    }
+    with ExitStack() as ending:
+        yield {
+            role: ending.enter_context(httpx.Client(base_url=f"{world.url}/v1", auth=login, timeout=60))
+            for role, login in logins.items()
+        }
+
+
+@contextmanager
+def stranger(world: World) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    with httpx.Client(base_url=f"{world.url}/v1", timeout=60) as client:
+        yield client
+
+
+def hand(operation: Operation, clients: Mapping[Role, httpx.Client], without: httpx.Client) -> httpx.Client:
+    """The client that gets into an operation."""
+    return clients[operation.roles[0]] if operation.wants_token else without
+
+
+def assertion(world: World, organisation: str, name: str = "auth.jwk") -> str:
+    """A fresh proof of an organisation, by one of its keys."""
+    return ServiceLogin(world.url, organisation, world.home(organisation).jwk(name)).assertion()
+
+
+def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any]:
+    """For every place of the API a value that is right in this pilot, for this creditor or this role of the desk.
+
+    Everything that can be there already is there: whoever sends it in its own pilot changes little and gets an answer.
+    """
+    town = PILOTS[pilot]
+    category = CREDITORS[creditor].value
+    delivery = open_delivery(world, creditor, pilot, [make_row("open", "Open", house_number="9", phone="")])
+    document = world.rows("SELECT version, jws FROM registry.signed_document WHERE pilot_id = %(p)s", p=pilot)[0]
+    signal = world.rows(
+        "SELECT signal_id::text, urgent, deadline::text, priority FROM signals.signal WHERE pilot_id = %(p)s"
+        " ORDER BY NOT urgent, deadline, -priority, signal_id LIMIT 1",
+        p=pilot,
+    )[0]
+    change = world.rows("SELECT change_id::text FROM privacy.basis_change WHERE pilot_id = %(p)s", p=pilot)[0][0]
+    place = json.dumps([signal[1], signal[2], signal[3], signal[0]]).encode()
+    return {
+        "Vroegsein-Actor": ACTOR,
+        "Vroegsein-Purpose": PURPOSES[role],
+        "pilotId": pilot,
+        "organisationId": creditor,
+        "version": document[0],
+        "document": document[1],
+        "envelope": base64.b64encode(bytes(60)).decode(),
+        "epoch": 1,
+        "signalId": signal[0],
+        "cursor": base64.urlsafe_b64encode(place).decode(),
+        "tray": None,
+        "period": PERIOD,
+        "rule": None,
+        "limit": 50,
+        "after": -1,
+        "changeId": change,
+        "category": category,
+        "givenOn": "2026-01-01",
+        "validUntil": "2027-01-01",
+        "withdrawnOn": "2026-11-01",
+        "notice": "notice-1",
+        "givenBy": "desk",
+        "keys": KEYS,
+        "sealed": "00",
+        **delivery,
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
+        "scope": "signals:read",
+    }
+
+
+def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRow]) -> dict[str, Any]:
+    """A delivery with one part that is still open, and what its creditor would send again or to complete it."""
+    home, category = world.home(creditor), CREDITORS[creditor]
+    hashed = hashlib.sha256(f"{pilot} {creditor} {[row.reference for row in rows]}".encode()).hexdigest()
+    new = {"pilotId": pilot, "period": PERIOD, "category": category.value}
+    with world.creditor(creditor) as service:
+        joined = join(home, service, pilot)
+        envelope = Envelope.new(pilot, creditor, hybrid.key_id(joined.recipient))
+        opened = service.post("/deliveries", {**new, "expectedCount": len(rows), "contentHash": hashed})
+        lines = b"\n".join(prepare(row, joined, home.secret("secret.key"), envelope).as_line() for row in rows)
+        part = service.put_lines(f"/deliveries/{opened['deliveryId']}/parts/1", lines, pilotId=pilot)
+        sealed = envelope.sealed_to(joined.recipient, hashed)
+    return {
+        "deliveryId": opened["deliveryId"],
+        "expectedCount": len(rows),
+        "contentHash": hashed,
+        "number": 1,
+        "lines": lines,
+        "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(lines).digest()).decode()}:",
+        "keyEnvelope": base64.b64encode(sealed).decode(),
+        "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part]),
+    }
+
+
+def manifest(
+    world: World, creditor: str, pilot: str, category: Category, hashed: str, sealed: bytes, parts: list[dict[str, Any]]
+) -> str:
+    """What a creditor signs at the end of a delivery."""
+    said = Manifest(
+        category=category,
+        content_hash=hashed,
+        creditor=creditor,
+        key_envelope_sha256=hashlib.sha256(sealed).hexdigest(),
+        parts=tuple(PartSummary.model_validate({k: part[k] for k in PartSummary.model_fields}) for part in parts),
+        period=PERIOD,
+        pilot=pilot,
+        recipient_key=world.documents[pilot].recipient_key,
+    )
+    return sign(
+        said.model_dump_json(by_alias=True).encode(), world.home(creditor).jwk("signing.jwk"), MANIFEST_SIGNED_AS
+    )
+
+
+NOBODYS: Mapping[str, Any] = {
+    "pilotId": "nowhere",
+    "organisationId": "nobody",
+    "signalId": str(uuid.UUID(int=1 << 100)),
+    "deliveryId": str(uuid.UUID(int=1 << 101)),
+    "changeId": str(uuid.UUID(int=1 << 102)),
+}  # what no pilot has, in the form of what they have
+
+
+def facts_of(world: World, pilot: str) -> set[str]:
+    """Every text and every id of 12 characters or more in the rows of a pilot, of whichever table."""
+    found: set[str] = set()
+    tables = world.rows(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relkind IN ('r', 'p') AND a.attname = 'pilot_id'"
+    )
+    for (table,) in tables:
+        for (row,) in world.rows(f"SELECT to_jsonb(t) FROM {table} t WHERE pilot_id = %(pilot)s", pilot=pilot):
+            found |= {text for text in _texts(row) if len(text) >= 12}
+    return found | {text.replace("-", "") for text in found if len(text) == 36}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for below in value.values() if isinstance(value, dict) else value:
+            yield from _texts(below)
+    elif isinstance(value, str):
+        yield value.removeprefix("\\x")
