@@ -24,6 +24,8 @@ from app.db.datafolder import SUPERUSER
 from app.db.passfiles import OWNER, Address, conninfo, give_password, works
 
 DATABASE = "vroegsein"
+# PostgreSQL lets everybody make these. One would outlive the access event that its contents were read under.
+NO_LARGE_OBJECTS = "REVOKE ALL ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC"
 WAIT_FOR_GATE = 300.0  # seconds; somebody else's start may have to recover first
 
 _log = logging.getLogger(__name__)
@@ -193,6 +195,8 @@ def _furnish(server: Server) -> None:
         if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+            with psycopg.connect(**server.as_superuser("template1")) as template:
+                template.execute(NO_LARGE_OBJECTS)
             names = sql.Identifier(DATABASE), sql.Identifier(OWNER)
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
             connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")  # no login has business there
