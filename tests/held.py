@@ -139,10 +139,15 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
         "contentHash": hashed,
         "number": 1,
         "lines": lines,
-        "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(lines).digest()).decode()}:",
+        "Content-Digest": digest(lines),
         "keyEnvelope": base64.b64encode(sealed).decode(),
         "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part]),
     }
+
+
+def digest(content: bytes) -> str:
+    """The header of a part (RFC 9530)."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
 def manifest(
