@@ -1,4 +1,4 @@
-"""A raw session of the login that reads, by somebody who knows PostgreSQL: what tests/integration/test_gate.py lacks."""
+"""A raw session of the login that reads, by somebody who knows PostgreSQL well (see also integration/test_gate.py)."""
 
 import re
 import uuid
@@ -124,7 +124,7 @@ def test_the_same_operators_do_fail_on_what_is_shown(world: World, reader: Sessi
 
 
 def test_explain_analyze_counts_no_row_of_another_pilot(world: World, reader: Session) -> None:
-    """By an index, which is how the planner reads: other pilots' rows are not even fetched (but see the trust model)."""
+    """By an index, as the planner reads, others' rows are not even fetched. Other plans: docs/trust-model.md."""
     household = world.rows("SELECT household_id FROM signals.report WHERE pilot_id = 'bland' LIMIT 1")[0][0]
     for event in (None, opened(world, "aland")):
         if event:
