@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from client.home import Home, own_fingerprint
 from client.service import Service
-from client.trust import envelope_purpose
+from client.trust import envelope_purpose, refuse_older
 from privacy import hybrid
 from privacy.pilot_document import (
     CreditorKeys,
@@ -98,6 +98,7 @@ def own_signed_document(home: Home, service: Service, pilot_id: str) -> tuple[Pi
     document = read_signed(token, own_fingerprint(home))
     if document.pilot.id != pilot_id:
         raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
+    refuse_older(home, document)
     return document, token
 
 

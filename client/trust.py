@@ -42,8 +42,8 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
 
     Raises:
         HomeUnusable: no fingerprint was typed in for this pilot.
-        UntrustedDocument: the document is not that desk's, does not name this creditor's own keys, or names another
-            pilot key than the one handed out.
+        UntrustedDocument: the document is not that desk's, older than one seen before, does not name this creditor's
+            own keys, or names another pilot key than the one handed out.
         NotForThisKey: the sealed pilot key can't be opened.
     """
     settings = home.settings
@@ -53,6 +53,7 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
     document = read_signed(service.get(f"/pilots/{pilot_id}/documents/newest")["document"], fingerprint)
     if document.pilot.id != pilot_id:
         raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
+    refuse_older(home, document)
     if document.creditors.get(settings.organisation) != creditor_keys(home):
         raise UntrustedDocument("this pilot document does not name your keys: ask the municipality to sign a new one")
     name = f"pilot-{pilot_id}-{document.epoch}.key"
@@ -63,6 +64,22 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
     if not kept:
         home.keep(name, key)
     return JoinedPilot(document, key)
+
+
+def refuse_older(home: Home, document: PilotDocument) -> None:
+    """Remember the newest version that was seen here of a pilot's document, and take no older one again.
+
+    An old one names keys and terms that the desk has signed off since. Raises UntrustedDocument.
+    """
+    seen = home.path / "seen" / document.pilot.id
+    newest = int(seen.read_text(encoding="ascii")) if seen.exists() else 0
+    if document.version < newest:
+        raise UntrustedDocument(
+            f"the service handed out version {document.version} of the pilot document, and version {newest} was seen "
+            "here before: tell the municipality, by phone"
+        )
+    if document.version > newest:
+        home.keep_private(f"seen/{document.pilot.id}", str(document.version).encode())
 
 
 def sending_terms(pilot: Pilot) -> SendingTerms:

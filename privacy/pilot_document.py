@@ -23,7 +23,8 @@ SIGNED_AS = "vroegsein/pilot/v1"
 class UntrustedDocument(PrivacyError):
     """A pilot document, or the pilot key handed out beside it, is not the desk's.
 
-    The fingerprint that was typed in is not the one of the keys in the document, or the key is not the one it names.
+    The fingerprint that was typed in is not the one of the keys in the document, the key is not the one it names, or a
+    newer document was seen before.
     """
 
     code = "untrusted-document"
