@@ -136,8 +136,19 @@ def test_explain_analyze_counts_no_row_of_another_pilot(world: World, reader: Se
             assert "never executed" in plan
 
 
+@pytest.mark.xfail(reason="a comparison that is leakproof and cheap runs before the policies: docs/trust-model.md")
+def test_a_plan_that_reads_every_row_does_not_tell_how_many_fit(world: World, reader: Session) -> None:
+    only(reader, "sequential")
+    plans = [
+        explained(reader, f"SELECT pilot_id FROM signals.report WHERE amount_euros = {n}") for n in (1, 777, 1, 777)
+    ]
+    nobodys, theirs = (re.findall("Buffers: shared hit=(.*)", plan)[0] for plan in plans[2:])
+    assert theirs == nobodys
+
+
 def explained(reader: Session, statement: str) -> str:
-    rows = reader.execute(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {statement}".encode()).fetchall()
+    """The plan as it went. What the policies' functions read counts in its buffers."""
+    rows = reader.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) {statement}".encode()).fetchall()
     return "\n".join(row[0] for row in rows)
 
 
