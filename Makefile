@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-stop test test-unit test-integration check format bench clean
+.PHONY: help setup demo demo-stop test test-unit test-integration test-attacks check format bench clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -38,6 +38,9 @@ test-unit: setup ## The tests that need no database
 
 test-integration: setup ## The tests on a real PostgreSQL, which they start themselves
 	@$(PYTEST) tests/integration
+
+test-attacks: setup ## Attacks on the running service and its database, each from an attacker's position
+	@$(PYTEST) tests/attacks
 
 check: setup ## Lint, form and types, as pre-commit and CI do
 	@$(BIN)/ruff check

@@ -17,7 +17,7 @@ from tests.world import World, make_row, small_world
 
 Place = tuple[str, tuple[str | int, ...]]  # which part of a request, and where in it
 PILOT, CREDITOR = "aland", "housing"
-SLEEP = 5  # seconds: longer than any answer takes
+SLEEP = 15  # seconds: longer than any answer takes, shorter than the database lets a statement run
 POISON = (
     f"'||(SELECT pg_sleep({SLEEP}))||'",
     f"'; SELECT pg_sleep({SLEEP}); --",
