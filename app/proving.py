@@ -98,7 +98,6 @@ def keep_cosignature(
         PilotUnknown: not a pilot of this municipality.
         CheckpointRefused: not a checkpoint of this log, or not signed by a registered key of the municipality.
     """
-    checkpoint = read_checkpoint(note, log_vkey(pilot, log_public))
     with sessions.begin(Login.OPENER) as connection:
         keys = connection.execute(
             sa.text("""
@@ -111,6 +110,7 @@ def keep_cosignature(
         known = list(keys)
         if not known:
             raise PilotUnknown("there is no such pilot of this municipality")
+        checkpoint = read_checkpoint(note, log_vkey(pilot, log_public))
         if not any(_is_by(public, signature, checkpoint, organisation) for public in known):
             raise CheckpointRefused("not cosigned by a registered key of this municipality")
         connection.execute(

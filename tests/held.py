@@ -15,14 +15,17 @@ from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.oauth import ASSERTION_TYPE, ServiceLogin
 from client.trust import join
 from privacy import hybrid
+from privacy.checkpoints import cosign, read_checkpoint
 from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
 from signals.report import Category, Manifest, PartSummary
+from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
 
 ACTOR = "0123456789abcdef"
+PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
@@ -91,6 +94,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
     return {
         "Vroegsein-Actor": ACTOR,
         "Vroegsein-Purpose": PURPOSES[role],
+        **PROOF,
         "pilotId": pilot,
         "organisationId": creditor,
         "version": document[0],
@@ -114,11 +118,26 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "keys": KEYS,
         "sealed": "00",
         **delivery,
+        **_of_the_log(world, pilot),
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
         "scope": "signals:read",
     }
+
+
+def _of_the_log(world: World, pilot: str) -> dict[str, Any]:
+    """A leaf, sizes, and a checkpoint that the desk cosigned."""
+    found = world.rows(
+        "SELECT h.checkpoint, h.tree_size, encode(l.leaf_hash, 'hex') FROM privacy.log_head h"
+        " JOIN privacy.log_leaf l USING (pilot_id) WHERE pilot_id = %(p)s AND leaf_index = 1",
+        p=pilot,
+    )
+    note, size, leaf = found[0]
+    checkpoint = read_checkpoint(note, world.documents[pilot].log_key)
+    signature = cosign(checkpoint, PILOTS[pilot], world.home(PILOTS[pilot]).jwk("signing.jwk"), 1_790_000_000)
+    sizes = {"treeSize": size, "first": 1, "second": size}
+    return {"leafHash": leaf, **sizes, "checkpoint": note, "signature": signature}
 
 
 def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRow]) -> dict[str, Any]:

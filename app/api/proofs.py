@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from app import proving
-from app.api.deps import AnyCaller, LogKey, Pools
+from app.api.deps import AnyCaller, LogKey, LogWitness, Pools
 from app.errors import problems
 from app.proving import NotInLog
 from app.publishing import PilotUnknown
@@ -79,7 +79,7 @@ def read_consistency_proof(
 
 @router.put("/cosignatures", responses=problems(PilotUnknown, CheckpointRefused))
 def put_cosignature(
-    cosignature: Cosignature, pilot_id: PilotQuery, caller: AnyCaller, pools: Pools, log_key: LogKey
+    cosignature: Cosignature, pilot_id: PilotQuery, caller: LogWitness, pools: Pools, log_key: LogKey
 ) -> Cosignature:
     """Leave a desk's cosignature; an older one of the same desk gives way."""
     proving.keep_cosignature(

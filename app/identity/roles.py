@@ -6,8 +6,8 @@ __all__ = ["MEANING", "SCOPES", "Role"]
 
 SCOPES: dict[Role, frozenset[str]] = {
     Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "keys:read"}),
-    Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write"}),
-    Role.PRIVACY_OFFICER: frozenset({"log:read"}),
+    Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness"}),
+    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:witness"}),
     Role.OPERATOR: frozenset({"registry:read"}),
 }
 
@@ -20,5 +20,6 @@ MEANING: dict[str, str] = {
     "pilots:write": "Publish signed pilot documents",
     "keys:write": "Put sealed pilot keys ready for creditors",
     "log:read": "Read the access log of one's own municipality",
+    "log:witness": "Cosign checkpoints of one's own pilots' logs",
     "registry:read": "Read pilots, organisations and agreements",
 }

@@ -14,7 +14,7 @@ import pytest
 
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import ACTOR, callers
+from tests.held import ACTOR, PROOF, callers
 from tests.world import World, make_row, small_world
 
 DAYS = ("0001-01-01", "9999-12-31")
@@ -40,7 +40,7 @@ def desks(world: World) -> Iterator[dict[str, httpx.Client]]:
 
 
 def page(desk: httpx.Client, pilot: str, **search: Any) -> dict[str, Any]:
-    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR}
+    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR, **PROOF}
     answer = desk.post("/signals/_search", json={"pilotId": pilot, **search}, headers=headers)
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json()
@@ -92,7 +92,7 @@ def test_a_made_up_cursor_shows_own_signals_only(
 
 @pytest.mark.parametrize("cursor", ["", "e30=", "W10=", "bm8=", "x" * 400, "W3RydWUsMSwxLDFd", "bnVsbA=="])
 def test_a_cursor_that_is_none_is_a_mistake_in_the_input(desks: dict[str, httpx.Client], cursor: str) -> None:
-    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR}
+    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR, **PROOF}
     body = {"pilotId": "aland", "cursor": cursor}
     answer = desks["aland"].post("/signals/_search", json=body, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-input")
@@ -100,7 +100,7 @@ def test_a_cursor_that_is_none_is_a_mistake_in_the_input(desks: dict[str, httpx.
 
 @pytest.mark.parametrize("limit", [0, -1, 201, 2**31, 2**63, "1 OR 1=1", 1.5, None])
 def test_no_limit_gets_around_the_largest_page(desks: dict[str, httpx.Client], limit: Any) -> None:
-    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR}
+    headers = {"Vroegsein-Purpose": "worklist", "Vroegsein-Actor": ACTOR, **PROOF}
     answer = desks["aland"].post("/signals/_search", json={"pilotId": "aland", "limit": limit}, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-input")
 
@@ -118,7 +118,7 @@ def test_filters_that_fit_another_pilots_signals_find_none(world: World, desks: 
 def test_the_log_counts_the_own_events_only(world: World, desks: dict[str, httpx.Client]) -> None:
     for _ in range(5):
         page(desks["bland"], "bland")
-    headers = {"Vroegsein-Purpose": "audit", "Vroegsein-Actor": ACTOR}
+    headers = {"Vroegsein-Purpose": "audit", "Vroegsein-Actor": ACTOR, **PROOF}
     found = desks["officer"].get("/access-events", params={"pilotId": "aland", "limit": 1000}, headers=headers).json()
     assert [event["leafIndex"] for event in found["events"]] == list(range(found["head"]["treeSize"]))
     assert {event["body"]["pilot"] for event in found["events"]} == {"aland"}
@@ -133,7 +133,7 @@ def test_another_pilots_signal_is_missed_as_fast_as_nobodys(world: World, desks:
     for turn in range(60):
         theirs = turn % 2 == 0
         since = time.perf_counter()
-        headers = {"Vroegsein-Purpose": "offer-help", "Vroegsein-Actor": ACTOR}
+        headers = {"Vroegsein-Purpose": "offer-help", "Vroegsein-Actor": ACTOR, **PROOF}
         signal = foreign if theirs else uuid.uuid4()
         answer = desks["aland"].get(f"/signals/{signal}", params={"pilotId": "aland"}, headers=headers)
         took[theirs].append(time.perf_counter() - since)

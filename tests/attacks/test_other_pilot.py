@@ -19,7 +19,7 @@ Ids = dict[str, Any]
 MINE, THEIRS = "aland", "bland"
 CREDITOR = "health"  # takes part in the one pilot and not in the other
 NAMED_BY_OTHERS = ("pilotId", "organisationId", "signalId", "deliveryId", "changeId", "cursor")
-BELONG = (*NAMED_BY_OTHERS, "document", "manifest", "keyEnvelope", "client_assertion")
+BELONG = (*NAMED_BY_OTHERS, "leafHash", "checkpoint", "document", "manifest", "keyEnvelope", "client_assertion")
 
 each_operation = pytest.mark.parametrize("operation", operations(), ids=str)
 
@@ -56,6 +56,8 @@ def nobodys(held: tuple[Ids, Ids]) -> Ids:
         "cursor": base64.urlsafe_b64encode(json.dumps(place).encode()).decode(),
         "document": f"{head}.e30.{signature}",
         "manifest": f"{head}.e30.{signature}",
+        "leafHash": "00" * 32,
+        "checkpoint": "nowhere\n1\n\n",
         "keyEnvelope": base64.b64encode(bytes(60)).decode(),
         "client_assertion": "e31.e30.e30",
     }

@@ -27,19 +27,20 @@ REGISTRY = {
 # Where a login finds rows without an event or a creditor in scope. Nothing of a resident is in these columns.
 OPEN_TO = {
     "ingest": REGISTRY | {"intake.part", "intake.refused_row", "intake.staged_report"},
-    "opener": REGISTRY,
+    "opener": REGISTRY | {"privacy.log_head", "privacy.log_node", "privacy.log_leaf", "privacy.cosignature"},
     "reader": set[str](),
     "recorder": {"privacy.basis_change"},
     "auditor": set[str](),
 }
 # Which columns of the tables above, where not all.
 COLUMNS = {
+    "privacy.log_leaf": {"pilot_id", "leaf_index", "leaf_hash"},
     "intake.staged_report": {"pilot_id", "delivery_id", "part"},
     "privacy.basis_change": {"pilot_id", "change_id", "kind", "done_at", "outcome"},
 }
 WRITES = {
     "ingest": {"intake.delivery", "intake.part", "intake.refused_row", "intake.staged_report"},
-    "opener": {"registry.signed_document", "registry.key_envelope"},
+    "opener": {"registry.signed_document", "registry.key_envelope", "privacy.cosignature"},
     "reader": set[str](),
     "recorder": {"privacy.basis_change"},
     "auditor": set[str](),

@@ -11,7 +11,7 @@ import pytest
 from client.oauth import LoginRefused, ServiceLogin
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import ACTOR, callers, values
+from tests.held import ACTOR, PROOF, callers, values
 from tests.operations import Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -21,7 +21,8 @@ WITH_TOKEN = [operation for operation in operations() if operation.wants_token]
 WITH_PURPOSE = [operation for operation in operations() if "Vroegsein-Purpose" in operation.names()]
 
 # What goes on when a pilot or an agreement has ended, because it shows nothing of a resident; nothing else may.
-OF_THE_DESK = {"readPilot", "readNewestDocument", "putDocument", "putKeyEnvelope", "readBasisChange"}
+OF_THE_LOG = {"readNewestCheckpoint", "readInclusionProof", "readConsistencyProof"}  # hashes
+OF_THE_DESK = {"readPilot", "readNewestDocument", "putDocument", "putKeyEnvelope", "readBasisChange", "putCosignature"}
 OF_THE_CREDITOR = {"readNewestDocument", "readKeyEnvelopes", "listDeliveries", "readDelivery"}
 
 
@@ -86,7 +87,7 @@ def test_in_a_pilot_that_does_not_run_nothing_of_a_resident_is_read_or_written(
             document = document || '{{"starts": "2026-01-01", "ends": "2027-12-31"}}' WHERE pilot_id = '{PILOT}'
     """
     with changed(world, change, undo):
-        assert succeeded(held, clients, *clients) <= OF_THE_DESK | OF_THE_CREDITOR
+        assert succeeded(held, clients, *clients) <= OF_THE_DESK | OF_THE_CREDITOR | OF_THE_LOG
 
 
 @pytest.mark.parametrize("how", ["ended", "removed"])
@@ -108,7 +109,7 @@ def test_a_creditor_whose_agreement_stopped_delivers_nothing_more(
         ON CONFLICT (pilot_id, organisation_id) DO UPDATE SET ends = excluded.ends, document = excluded.document
     """
     with changed(world, change, undo):
-        assert succeeded(held, clients, Role.CREDITOR) <= OF_THE_CREDITOR
+        assert succeeded(held, clients, Role.CREDITOR) <= OF_THE_CREDITOR | OF_THE_LOG
     state = world.rows("SELECT state FROM intake.delivery WHERE delivery_id = %(d)s", d=held["deliveryId"])
     assert state == [("open",)]
 
@@ -177,7 +178,7 @@ ABOVE: dict[
 
 def looked(held: dict[str, Any], clients: Clients, purpose: str) -> tuple[httpx.Response, httpx.Response]:
     """One signal and the worklist, asked for a purpose."""
-    headers = {"Vroegsein-Purpose": purpose, "Vroegsein-Actor": ACTOR}
+    headers = {"Vroegsein-Purpose": purpose, "Vroegsein-Actor": ACTOR, **PROOF}
     client = clients[Role.DEBT_HELP]
     one = client.get(f"/signals/{held['signalId']}", params={"pilotId": PILOT}, headers=headers)
     return one, client.post("/signals/_search", json={"pilotId": PILOT}, headers=headers)
