@@ -2,7 +2,7 @@
 
 import calendar
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -54,7 +54,7 @@ def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category:
 
 
 def refuse_dates(agreed: Agreed, period: str, today: date) -> None:
-    """Refuse a delivery outside the days of pilot and agreement, or of a month that has not begun.
+    """Refuse a delivery outside the days of pilot and agreement, of a month that has not begun or is past its term.
 
     Raises:
         DeliveryRefused: names the rule.
@@ -62,6 +62,10 @@ def refuse_dates(agreed: Agreed, period: str, today: date) -> None:
     first, last = first_and_last_day(period)
     if first > today:
         raise DeliveryRefused("period-in-future", "the period has not begun")
+    if last + timedelta(days=agreed.pilot.retention.report_days) < today:  # it would come back what was removed
+        raise DeliveryRefused(
+            "period-past-retention", "reports of that month are past the term for which they are kept"
+        )
     for rule, starts, ends in (
         ("pilot-not-running", agreed.pilot.starts, agreed.pilot.ends),
         ("agreement-not-running", agreed.agreement.starts, agreed.agreement.ends),

@@ -1,19 +1,20 @@
-"""The linker: the process without HTTP that takes up deliveries, carries out changes of basis and seals the log."""
+"""The linker: the process without HTTP that takes up deliveries, changes bases, keeps terms and seals the log."""
 
 import logging
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 
 from app.basis import carry_out
-from app.completion import complete_delivery
+from app.completion import AMSTERDAM, complete_delivery
 from app.db.sessions import Login, Sessions
 from app.log_sealing import beat, seal_waiting
+from app.retention import DUE, Step, refresh_statistics, take_step
 from signals.rulesets import RuleSet, parse_rule_set
 
 logger = logging.getLogger("vroegsein.linker")
@@ -48,6 +49,23 @@ class Linker:
             ),
         )
 
+    def keep_terms(self, today: date) -> bool:
+        """Take one step of the day's retention in each pilot where it isn't done; True while there is more to go."""
+        steps: list[Step] = []
+
+        def take(connection: sa.Connection, pilot: str, _: object) -> bool:
+            steps.append(take_step(connection, pilot, today, self.rule_set))
+            return True
+
+        self._each(DUE, take, today=today)
+        more = any(step.more for step in steps)
+        if steps and not more:
+            try:
+                refresh_statistics(self._sessions)
+            except Exception:
+                logger.exception("the statistics were not refreshed: tomorrow's run does so")
+        return more
+
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
         sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
@@ -59,6 +77,8 @@ class Linker:
             raw.execute("LISTEN vroegsein_work")
             while not stop.is_set():
                 self.work_off()
+                if self.keep_terms(datetime.now(AMSTERDAM).date()):
+                    continue  # between two steps, what waits has its turn
                 for _notice in raw.notifies(timeout=LOOK_EVERY, stop_after=1):
                     pass
         sealer.join()
@@ -73,9 +93,9 @@ class Linker:
             self._rule_sets[key] = parse_rule_set(row.text, name)
         return self._rule_sets[key]
 
-    def _each(self, waiting: str, work: Callable[[sa.Connection, str, uuid.UUID], bool]) -> int:
+    def _each(self, waiting: str, work: Callable[[sa.Connection, str, uuid.UUID], bool], **values: date) -> int:
         with self._sessions.begin(Login.LINKER) as connection:
-            rows = connection.execute(sa.text(waiting)).all()
+            rows = connection.execute(sa.text(waiting), values).all()
         done = 0
         for row in rows:
             try:

@@ -104,7 +104,7 @@ def _documents(creditors: Mapping[str, tuple[Category, str | None]]) -> list[dic
             **days,
             "categories": categories,
             "purposes": purposes,
-            "retention": {"report_days": 365, "log_days": 365},
+            "retention": {"report_days": 365, "delivery_days": 365, "log_days": 365},
             "rule_set": "default@1",
         },
     ]

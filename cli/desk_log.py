@@ -171,8 +171,10 @@ def _at_what(body: dict[str, Any], lang: Lang) -> str:
         return str(asks["signal"])[:STOPPED_SHORT]
     if asks.get("ask") == "worklist":
         return either(lang, f"{len(body['households'])} huishoudens", f"{len(body['households'])} households")
-    if "shown" in body:
-        return either(lang, f"{len(body['shown'])} getoond", f"{len(body['shown'])} shown")
+    if "shown" in body or "removed" in body:
+        count = len(body["shown"]) if "shown" in body else sum(body["removed"].values())
+        did = ("getoond", "shown") if "shown" in body else ("verwijderd", "removed")
+        return f"{count} {either(lang, *did)}"
     if "accepted" in body:
         return f"{body['period']} {either(lang, *CATEGORY[body['category']])}: {body['accepted']}"
     return str(body.get("outcome") or body.get("document") or asks.get("ask") or "")

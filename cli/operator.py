@@ -4,8 +4,10 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +21,12 @@ from app.db.passfiles import OWNER, Address, conninfo
 from app.db.provisioning import provision
 from app.db.sessions import LINKING, Login, Sessions, make_engine
 from app.identity.signing_key import load_private_jwk, make_signing_key
+from app.kept import Forecast
 from app.linker import Linker
 from app.main import create_app
+from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
+from cli.words import AMSTERDAM, KEPT, Lang, LangOption, day, either
 
 app = typer.Typer(help="Run the service: keys, database, registry, API description.", no_args_is_help=True)
 console = Console(highlight=False)
@@ -108,6 +113,59 @@ def _show(changes: list[registry.Change]) -> None:
 
 
 @app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go, and when the next goes")] = False,
+    lang: LangOption = "nl",
+) -> None:
+    """Remove what is past its term, as the linker does once a day. Repeating it is safe.
+
+    Exit code: 0 done or nothing to do, 1 it failed (what was removed before stays removed), 2 wrong usage.
+    """
+    settings, today = load_settings(), datetime.now(AMSTERDAM).date()
+    with database(settings) as (address, passfiles):
+        sessions = sessions_at(address, passfiles, LINKING)
+        try:
+            sessions.check()
+            if dry_run:
+                _show_ahead(look_ahead(sessions, today), lang)
+            else:
+                linker = Linker(sessions, json.loads(settings.receipt_key_file.read_bytes()))
+                _show_removed(carry_out(sessions, today, linker.rule_set), lang)
+        finally:
+            sessions.close()
+
+
+def _show_ahead(pilots: Iterable[tuple[str, list[Forecast]]], lang: Lang) -> None:
+    heads = either(
+        lang,
+        "pilot|wat|termijn (dagen)|gaat nu|oudste|volgende gaat op",
+        "pilot|what|term (days)|goes now|oldest|next goes on",
+    ).split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    for pilot, forecasts in pilots:
+        for of in forecasts:
+            oldest, next_on = (day(when, lang) if when else "" for when in (of.oldest, of.next_on))
+            term = "" if of.name == "events" else str(of.days)  # each event carries its own last day
+            table.add_row(pilot, either(lang, *KEPT[of.name]), term, str(of.past), oldest, next_on)
+    console.print(table)
+    said = "Er is niets veranderd (--dry-run).", "Nothing was changed (--dry-run)."
+    console.print(either(lang, *said), markup=False)
+
+
+def _show_removed(steps: Iterable[Step], lang: Lang) -> None:
+    removed = Counter[tuple[str, str]]()
+    for step in steps:
+        removed.update({(step.pilot, name): count for name, count in step.removed.items()})
+    table = Table(*either(lang, "pilot|wat|verwijderd", "pilot|what|removed").split("|"), box=None, header_style="bold")
+    for (pilot, name), count in removed.items():
+        table.add_row(pilot, either(lang, *KEPT[name]), str(count))
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(either(lang, "Er is niets over zijn termijn.", "Nothing is past its term."), markup=False)
+
+
+@app.command()
 def openapi() -> None:
     """Print the API's description (OpenAPI 3). Needs no settings, keys, database or network."""
     typer.echo(json.dumps(create_app(None).openapi(), indent=2, ensure_ascii=False))
@@ -115,7 +173,7 @@ def openapi() -> None:
 
 @app.command()
 def linker() -> None:
-    """Run a linker alone: takes up deliveries, carries out changes of basis, seals the log. `serve` runs one too."""
+    """Run a linker alone: deliveries, changes of basis, terms of retention, sealing the log. `serve` runs one too."""
     settings = load_settings()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -51,6 +51,19 @@ EVENT = {
     "heartbeat": ("levensteken", "heartbeat"),
     "basis-consent": ("toestemming", "consent"),
     "basis-withdrawal": ("intrekking", "withdrawal"),
+    "retention": ("bewaartermijn", "retention"),
+}
+KEPT = {  # the kinds of data of app/kept.py
+    "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),
+    "signals": ("signalen", "signals"),
+    "shut_out": ("buitengesloten vroegsignalen (alleen het nummer)", "reports shut out (the id alone)"),
+    "delivery_keys": ("leveringssleutels", "delivery keys"),
+    "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
+    "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
+    "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),
+    "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
+    "access_scopes": ("bereik van inzagen", "scopes of looks"),
+    "events": ("gebeurtenissen in het inzageregister", "events of the access log"),
 }
 ROLE = {
     "creditor": ("schuldeiser", "creditor"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from client.home import Home
 from client.log_watch import LogAltered, follow_log, refuse_unless_extended
@@ -16,6 +17,7 @@ from privacy.log import GrowingTree, commitment, leaf
 from privacy.pilot_document import PilotDocument, read_signed
 from privacy.request_proof import looks_not_asked_for
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EXPORT = "vroegsein/log-export/v1"
 SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
 
@@ -35,11 +37,13 @@ class CheckedLog:
     not_asked_for: tuple[int, ...]
 
 
-def read_log(home: Home, service: Service, document: PilotDocument) -> CheckedLog:
+def read_log(home: Home, service: Service, document: PilotDocument, today: date | None = None) -> CheckedLog:
     """Fetch the whole log, up to this very look, and recompute it against signed checkpoints.
 
+    `today` is the day by which terms are judged (Europe/Amsterdam), else this one.
+
     Raises:
-        LogAltered: a leaf is not the one of its event, the leaves do not give the signed root, or the log is not an
+        LogAltered: a leaf is not the one of its event, an event is missing before its term has ended, the leaves do not give the signed root, or the log is not an
             extension of what this desk saw before.
         CheckpointRefused: a checkpoint is not signed by the log's key of the pilot document.
     """
@@ -51,18 +55,19 @@ def read_log(home: Home, service: Service, document: PilotDocument) -> CheckedLo
             events.extend(page["events"])
             yield from page["events"]
 
-    tree = recompute(fetched(), checkpoint)
+    tree = recompute(fetched(), checkpoint, today)
     newest, _note = follow_log(home, service, document)
     refuse_unless_extended(service, document, (tree.size, tree.root()), newest)
     foreign = tuple(looks_not_asked_for(events, document.signing))
     return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
 
 
-def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint) -> GrowingTree:
+def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint, today: date | None = None) -> GrowingTree:
     """Recompute the tree from its events; on the way it must have the checkpoint's root. Raises LogAltered."""
+    today = today or datetime.now(AMSTERDAM).date()
     tree, met = GrowingTree(), checkpoint.size == 0
     for event in events:
-        tree.append(_recomputed(event, tree.size))
+        tree.append(_recomputed(event, tree.size, today))
         if tree.size == checkpoint.size:
             met = tree.root() == checkpoint.root
             if not met:
@@ -118,12 +123,15 @@ def verify_export(file: Path, fingerprint: str) -> CheckedLog:
     return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
 
 
-def _recomputed(event: dict[str, Any], index: int) -> bytes:
-    """The leaf's hash, from the event itself where its term has not ended."""
+def _recomputed(event: dict[str, Any], index: int, today: date) -> bytes:
+    """The leaf's hash, from the event itself unless that is gone at the end of its term."""
     committed = bytes.fromhex(event["commitment"])
+    keep_until = date.fromisoformat(event["keepUntil"])
+    if event["body"] is None and keep_until >= today:
+        raise LogAltered(f"event {event['leafIndex']} is missing, and was to be kept until {keep_until}")
     if event["body"] is not None and commitment(bytes.fromhex(event["salt"]), event["body"]) != committed:
         raise LogAltered(f"event {event['leafIndex']} is not the one that the log holds")
-    hashed = leaf(event["kind"], date.fromisoformat(event["keepUntil"]), committed)
+    hashed = leaf(event["kind"], keep_until, committed)
     if event["leafIndex"] != index or hashed.hex() != event["leafHash"]:
         raise LogAltered(f"leaf {event['leafIndex']} was altered, dropped or moved")
     return hashed

@@ -67,10 +67,31 @@ class Purpose(Document):
 
 
 class Retention(Document):
-    """How long data is kept, in days: reports from their reference date, log events from their moment."""
+    """How long data is kept, in days. Something of day D is kept through D plus its term, and gone on the day after.
 
-    report_days: Days
-    log_days: Days
+    Args:
+        report_days: reports with their keys and sealed details, from their reference date, and the signals that rest on
+            them. A year covers the six months that "again" looks back and leaves as long to work and answer for it.
+        delivery_days: that a creditor delivered, when, how many, and its receipt; nothing about a resident. Five years,
+            as long as rent can be claimed at law (BW 3:308), because the receipt proves that arrears were reported.
+        unfinished_days: deliveries that were opened and never completed, with the lines that wait in them, from their
+            opening. A push that broke off is repeated by then.
+        consent_days: consents from the day on which they ended, and changes of basis from when they were carried out.
+            As long as reports may rest on one: a withdrawal finds them by it.
+        log_days: events of the access log, from their moment; five years. Their leaves stay.
+    """
+
+    report_days: Days = 365
+    delivery_days: Days = 1826
+    unfinished_days: Days = 14
+    consent_days: Days = 365
+    log_days: Days = 1826
+
+    @model_validator(mode="after")
+    def _outlasts_reports(self) -> Self:
+        if min(self.delivery_days, self.consent_days) < self.report_days:
+            raise ValueError("deliveries and consents are kept at least as long as the reports that rest on them")
+        return self
 
 
 class Pilot(Document):

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from app.log_sealing import seal_waiting
 from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.oauth import ASSERTION_TYPE, ServiceLogin
@@ -128,6 +129,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
 
 def _of_the_log(world: World, pilot: str) -> dict[str, Any]:
     """A leaf, sizes, and a checkpoint that the desk cosigned."""
+    seal_waiting(world.sessions, json.loads((world.folder / "service" / "keys" / "log-signing.jwk").read_bytes()))
     found = world.rows(
         "SELECT h.checkpoint, h.tree_size, encode(l.leaf_hash, 'hex') FROM privacy.log_head h"
         " JOIN privacy.log_leaf l USING (pilot_id) WHERE pilot_id = %(p)s AND leaf_index = 1",

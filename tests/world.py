@@ -222,7 +222,13 @@ def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
             "health_insurance": {"basis": "statutory", "source": "Zvw art. 18a"},
         },
         "purposes": {name: {**purpose, "basis": "Wgs art. 3", "words": words} for name, purpose in PURPOSES.items()},
-        "retention": {"report_days": 365, "log_days": 1826},
+        "retention": {
+            "report_days": 365,
+            "delivery_days": 1826,
+            "unfinished_days": 14,
+            "consent_days": 365,
+            "log_days": 1826,
+        },
         "rule_set": "default@1",
     } | changes
 

@@ -145,6 +145,12 @@ def test_a_month_in_which_it_ran_for_one_day_may_be_delivered() -> None:
     )
 
 
+def test_a_month_may_be_delivered_as_long_as_its_reports_are_kept() -> None:
+    agreed = make_agreed(pilot={"retention": {"report_days": 30}})
+    assert refused_rule(agreed, "2026-09", date(2026, 10, 30)) is None
+    assert refused_rule(agreed, "2026-09", date(2026, 10, 31)) == "period-past-retention"
+
+
 @given(st.dates(date(2020, 1, 1), date(2099, 12, 31)))
 def test_the_first_and_last_day_of_a_month_hold_every_day_of_it_and_no_other(day: date) -> None:
     first, last = first_and_last_day(f"{day:%Y-%m}")

@@ -1,0 +1,163 @@
+"""What is kept for a term: each kind of data, from which day its term counts, and what goes with it.
+
+A term of N days that counts from day D: kept through D + N, gone on the day after.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from app.basis import FORGET
+from signals.pilot import Pilot, Retention
+
+SCOPE_DAYS = 1  # an access event works for seconds; over midnight a look may still be under way
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One kind of data.
+
+    `held` selects what there is of it as (id, since); `lock` leaves for another day what somebody is busy with;
+    `removal` takes `ids` away (`reports` is the same list), what counts last.
+    """
+
+    name: str
+    term: Callable[[Retention], int]
+    held: str
+    removal: tuple[str, ...]
+    lock: str = ""
+
+    def before(self, pilot: Pilot, today: date) -> date:
+        """What counts from a day before this one goes today."""
+        return today - timedelta(days=self.term(pilot.retention))
+
+
+def _delete(column: str, *tables: str) -> tuple[str, ...]:
+    return tuple(f"DELETE FROM {table} WHERE pilot_id = :pilot AND {column} = ANY (:ids)" for table in tables)  # noqa: S608 - words of this file only
+
+
+# No report of a delivery has a later reference date than its month's last day.
+_COMPLETED = """
+    SELECT delivery_id AS id,
+           greatest((completed_at AT TIME ZONE 'Europe/Amsterdam')::date,
+                    (to_date(period, 'YYYY-MM') + interval '1 month')::date - 1) AS since
+    FROM intake.delivery WHERE pilot_id = :pilot AND state = 'completed'
+"""
+
+REPORTS = Kept(
+    "reports",
+    lambda terms: terms.report_days,
+    "SELECT report_id AS id, reported_on AS since FROM signals.report WHERE pilot_id = :pilot",
+    (
+        # A person or household is called after its first report, so that others' changes may name what goes.
+        """
+        DELETE FROM signals.link_change
+        WHERE pilot_id = :pilot AND (old_person = ANY (:ids) OR new_person = ANY (:ids)
+                                     OR old_household = ANY (:ids) OR new_household = ANY (:ids))
+        """,
+        *FORGET,
+    ),
+)
+# In this order: reports before their deliveries.
+KEPT = (
+    REPORTS,
+    Kept(
+        "shut_out",
+        lambda terms: terms.report_days,
+        f"""
+        SELECT s.report_id AS id, d.since FROM signals.shut_out s JOIN ({_COMPLETED}) AS d ON d.id = s.delivery_id
+        WHERE s.pilot_id = :pilot
+        """,  # noqa: S608 - words of this file only
+        _delete("report_id", "signals.shut_out"),
+    ),
+    Kept(
+        "delivery_keys",
+        lambda terms: terms.report_days,
+        _COMPLETED + " AND key_envelope IS NOT NULL",
+        ("UPDATE intake.delivery SET key_envelope = NULL WHERE pilot_id = :pilot AND delivery_id = ANY (:ids)",),
+    ),
+    Kept(
+        "deliveries",
+        lambda terms: terms.delivery_days,
+        _COMPLETED,
+        _delete("delivery_id", "intake.refused_row", "intake.part", "intake.delivery"),
+    ),
+    Kept(
+        "unfinished",
+        lambda terms: terms.unfinished_days,
+        """
+        SELECT delivery_id AS id, (opened_at AT TIME ZONE 'Europe/Amsterdam')::date AS since FROM intake.delivery
+        WHERE pilot_id = :pilot AND state = 'open'
+        """,
+        _delete("delivery_id", "intake.staged_report", "intake.refused_row", "intake.part", "intake.delivery"),
+        lock=" FOR UPDATE SKIP LOCKED",
+    ),
+    Kept(
+        "consents",
+        lambda terms: terms.consent_days,
+        """
+        SELECT consent_id AS id, least(valid_until, withdrawn_on) AS since FROM privacy.consent
+        WHERE pilot_id = :pilot
+        """,
+        _delete("consent_id", "privacy.consent_key", "privacy.consent"),
+    ),
+    Kept(
+        "basis_changes",
+        lambda terms: terms.consent_days,
+        """
+        SELECT change_id AS id, (done_at AT TIME ZONE 'Europe/Amsterdam')::date AS since FROM privacy.basis_change
+        WHERE pilot_id = :pilot AND done_at IS NOT NULL
+        """,
+        _delete("change_id", "privacy.basis_change"),
+    ),
+    Kept(
+        "access_scopes",
+        lambda _terms: SCOPE_DAYS,
+        """
+        SELECT event_id AS id, (opened_at AT TIME ZONE 'Europe/Amsterdam')::date AS since FROM privacy.access_scope
+        WHERE pilot_id = :pilot
+        """,
+        _delete("event_id", "privacy.access_closed", "privacy.access_scope"),
+    ),
+    # Its leaf stays. One that is not sealed has none yet, and would be lost without a trace.
+    Kept(
+        "events",
+        lambda _terms: 0,  # `keep_until` has the term in it, as it was when the event was written
+        """
+        SELECT event_id AS id, keep_until AS since FROM privacy.event e
+        WHERE pilot_id = :pilot AND NOT EXISTS (
+            SELECT FROM privacy.unsealed u WHERE u.pilot_id = e.pilot_id AND u.event_id = e.event_id)
+        """,
+        _delete("event_id", "privacy.event"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Of one kind of data in one pilot: how many go on the day asked for, the oldest one's day, when the next goes."""
+
+    name: str
+    days: int
+    past: int
+    oldest: date | None
+    next_on: date | None
+
+
+def forecast(connection: sa.Connection, pilot: Pilot, today: date) -> list[Forecast]:
+    """What goes today and on which day the next of each kind goes. Changes nothing."""
+    found = []
+    for kept in KEPT:
+        days = kept.term(pilot.retention)
+        row = connection.execute(
+            sa.text(f"""
+                SELECT count(*) FILTER (WHERE since < :before) AS past, min(since) AS oldest,
+                       min(since) FILTER (WHERE since >= :before) + CAST(:days AS integer) + 1 AS next_on
+                FROM ({kept.held}) AS held
+            """),  # noqa: S608 - words of this file only
+            {"pilot": pilot.id, "before": kept.before(pilot, today), "days": days},
+        ).one()
+        found.append(Forecast(kept.name, days, row.past, row.oldest, row.next_on))
+    return found
