@@ -14,17 +14,18 @@ from psycopg.types.json import Jsonb
 from app import retention
 from app.db.sessions import Login
 from app.retention import Step, carry_out, look_ahead
-from client.desk_work import AMSTERDAM, LogAltered, read_log
+from client.log_reading import AMSTERDAM, read_log
+from client.log_watch import LogAltered
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
-from tests.world import LAST_DAY, World, as_login, make_row, pilot_document, small_world
+from tests.world import LAST_DAY, PILOTS, World, as_login, make_row, pilot_document, small_world
 
 HER: dict[str, Any] = {"surname": "Aksoy", "initials": "E.", "house_number": "3", "phone": "0611111111"}
 HIM: dict[str, Any] = {"surname": "Bloem", "initials": "K.", "house_number": "9", "phone": "0622222222"}
 POWER: dict[str, Any] = {"category": Category.ENERGY}
 TERMS: dict[str, int] = pilot_document("aland", "town-a")["retention"]
-LEFT_FOR_EVER = {"log_leaf", "log_node", "log_head", "retention_run", "event"}  # and events until their day, see below
+LEFT_FOR_EVER = {"log_leaf", "log_node", "log_head", "cosignature", "retention_run", "event"}  # and events until their day, see below
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def wait_until_sealed(world: World) -> None:
 
 def log_of(world: World, pilot: str, day: date | None = None) -> tuple[dict[str, Any], ...]:
     with world.desk(pilot, "audit", Role.PRIVACY_OFFICER) as service:
-        return read_log(service, pilot, day).events
+        return read_log(world.home(PILOTS[pilot]), service, world.documents[pilot], day).events
 
 
 def test_each_term_holds_through_its_last_day_and_no_longer(world: World) -> None:

@@ -6,8 +6,8 @@ the database refuses an event of the log before its day has passed, whatever clo
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
