@@ -129,8 +129,7 @@ def retention(
             if dry_run:
                 _show_ahead(look_ahead(sessions, today), lang)
             else:
-                linker = Linker(sessions, json.loads(settings.receipt_key_file.read_bytes()))
-                _show_removed(carry_out(sessions, today, linker.rule_set), lang)
+                _show_removed(carry_out(sessions, today, linker_of(settings, sessions).rule_set), lang)
         finally:
             sessions.close()
 
@@ -191,11 +190,16 @@ def _stop_with_parent(stop: threading.Event) -> None:
             stop.set()
 
 
+def linker_of(settings: Settings, sessions: Sessions) -> Linker:
+    """A linker with the service's keys."""
+    receipts, log = (load_private_jwk(file) for file in (settings.receipt_key_file, settings.log_key_file))
+    return Linker(sessions, receipts, log)
+
+
 def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) -> None:
     """Work as the linker until told to stop. Raises UnsafeLogin."""
     try:
         sessions.check()
-        receipts, log = (load_private_jwk(file) for file in (settings.receipt_key_file, settings.log_key_file))
-        Linker(sessions, receipts, log).run(stop)
+        linker_of(settings, sessions).run(stop)
     finally:
         sessions.close()

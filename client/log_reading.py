@@ -43,8 +43,8 @@ def read_log(home: Home, service: Service, document: PilotDocument, today: date 
     `today` is the day by which terms are judged (Europe/Amsterdam), else this one.
 
     Raises:
-        LogAltered: a leaf is not the one of its event, an event is missing before its term has ended, the leaves do not give the signed root, or the log is not an
-            extension of what this desk saw before.
+        LogAltered: a leaf is not the one of its event, an event is missing before its term has ended, the leaves do not
+            give the signed root, or the log is not an extension of what this desk saw before.
         CheckpointRefused: a checkpoint is not signed by the log's key of the pilot document.
     """
     checkpoint, note = follow_log(home, service, document)

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from privacy.checkpoints import Checkpoint
+from privacy.signing import new_signing_key
 from signals.pilot import Role
 from tests.conftest import Database
 from tests.held import NOBODYS, assertion, callers, facts_of, hand, open_delivery, stranger, values
@@ -57,7 +59,7 @@ def nobodys(held: tuple[Ids, Ids]) -> Ids:
         "document": f"{head}.e30.{signature}",
         "manifest": f"{head}.e30.{signature}",
         "leafHash": "00" * 32,
-        "checkpoint": "nowhere\n1\n\n",
+        "checkpoint": Checkpoint("nowhere", 1, bytes(32)).signed(new_signing_key()),
         "keyEnvelope": base64.b64encode(bytes(60)).decode(),
         "client_assertion": "e31.e30.e30",
     }

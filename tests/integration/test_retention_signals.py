@@ -192,7 +192,7 @@ def standing(sessions: Sessions, pilot: str) -> list[list[str]]:
 def test_what_is_left_is_as_if_the_old_reports_had_never_been_delivered(
     sessions: Sessions, new_pilot: Callable[[], str], reports: list[Drawn], last: str, batch: int
 ) -> None:
-    linker = Linker(sessions, KEY)
+    linker = Linker(sessions, KEY, KEY)
     with_old, without_old = new_pilot(), new_pilot()
     border = max((one.reported_on for one in reports if one.period <= last), default=date(2025, 1, 1))
     deliver(sessions, linker, with_old, reports)
