@@ -109,6 +109,8 @@ class World:
     url: str
     sessions: Sessions
     linker: Linker
+    resting: threading.Event = field(default_factory=threading.Event)
+    working: threading.Thread | None = None
     documents: dict[str, PilotDocument] = field(default_factory=dict)
 
     def home(self, name: str) -> Home:
@@ -140,6 +142,12 @@ class World:
             found: list[dict[str, Any]] = service.post("/signals/_search", {"pilotId": pilot, "limit": 200})["signals"]
             return found
 
+    def stop_linking(self) -> None:
+        """From now on, what comes in stays waiting."""
+        self.resting.set()
+        if self.working is not None:
+            self.working.join()
+
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """What stands in the database, seen by the superuser: for looking at what a test did."""
         with self.database.as_superuser() as connection:
@@ -160,9 +168,8 @@ def small_world(database: Database, folder: Path) -> Iterator[World]:
     linker = Linker(sessions, receipts, log)
     world = World(database, folder, url, sessions, linker)
     _register(world)
-    stop = threading.Event()
-    working = threading.Thread(target=linker.run, args=(stop,), daemon=True)
-    working.start()
+    world.working = threading.Thread(target=linker.run, args=(world.resting,), daemon=True)
+    world.working.start()
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings, serving(Sessions(lambda login: database.conninfo(login.value), SERVING))),
@@ -182,8 +189,7 @@ def small_world(database: Database, folder: Path) -> Iterator[World]:
     finally:
         server.should_exit = True
         running.join()
-        stop.set()
-        working.join()
+        world.stop_linking()
         sessions.close()
 
 

@@ -24,6 +24,8 @@ class Login(StrEnum):
 
 
 SERVING = (Login.INGEST, Login.OPENER, Login.READER, Login.RECORDER, Login.AUDITOR)  # the process with HTTP
+# One look is one moment: else a signal could come with the reports that a withdrawal left a moment later.
+ISOLATION = {Login.READER: "REPEATABLE READ"}
 LINKING = (Login.LINKER,)  # the one without: it reads every report, so nothing that takes requests may hold it
 
 
@@ -65,7 +67,8 @@ class Sessions:
         if login not in self._logins:
             raise UnsafeLogin(f"{login.value}: not a login of this process")
         if login not in self._engines:
-            self._engines[login] = make_engine(self._conninfo(login), pool_size=self._pool_size)
+            engine = make_engine(self._conninfo(login), pool_size=self._pool_size, isolation=ISOLATION.get(login))
+            self._engines[login] = engine
         return self._engines[login]
 
     def check(self) -> None:
@@ -85,7 +88,7 @@ class Sessions:
         self._engines.clear()
 
 
-def make_engine(parameters: Mapping[str, Any], *, pool_size: int = 8) -> sa.Engine:
+def make_engine(parameters: Mapping[str, Any], *, pool_size: int = 8, isolation: str | None = None) -> sa.Engine:
     """An engine whose sessions are wiped whenever they go back to the pool.
 
     Cursors, settings and prepared statements outlive a transaction, and an access event must not outlive its moment;
@@ -98,6 +101,7 @@ def make_engine(parameters: Mapping[str, Any], *, pool_size: int = 8) -> sa.Engi
         max_overflow=0,
         pool_reset_on_return=None,
         pool_pre_ping=True,
+        **({"isolation_level": isolation} if isolation else {}),
     )
     event.listen(engine, "reset", _wipe)
     return engine
