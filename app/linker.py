@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from app.basis import carry_out
 from app.completion import AMSTERDAM, complete_delivery
 from app.db.sessions import Login, Sessions
+from app.last_net import where
 from app.log_sealing import beat, seal_waiting
 from app.retention import DUE, Step, refresh_statistics, take_step
 from signals.rulesets import RuleSet, parse_rule_set
 
-logger = logging.getLogger("vroegsein.linker")
+_log = logging.getLogger("vroegsein.linker")
 
 SEAL_EVERY = 1.0  # seconds: an event is provable within seconds
 LOOK_EVERY = 2.0  # seconds, where no notice came
@@ -62,8 +63,8 @@ class Linker:
         if steps and not more:
             try:
                 refresh_statistics(self._sessions)
-            except Exception:
-                logger.exception("the statistics were not refreshed: tomorrow's run does so")
+            except Exception as error:  # noqa: BLE001 - tomorrow's run does so
+                _log.error("the statistics were not refreshed: %s", where(error))
         return more
 
     def run(self, stop: threading.Event) -> None:
@@ -101,8 +102,9 @@ class Linker:
             try:
                 with self._sessions.begin(Login.LINKER) as connection:
                     done += work(connection, row.pilot_id, row.id)
-            except Exception:  # one that fails waits for its next turn and must not hold up the others
-                logger.exception("work %s of pilot %s failed and will be tried again", row.id, row.pilot_id)
+                _log.debug("work %s of pilot %s is done", row.id, row.pilot_id)
+            except Exception as error:  # noqa: BLE001 - one that fails waits for its next turn and holds up no others
+                _log.error("work %s of pilot %s failed, to be tried again: %s", row.id, row.pilot_id, where(error))
         return done
 
     def _seal(self, stop: threading.Event) -> None:
@@ -110,5 +112,5 @@ class Linker:
             try:
                 beat(self._sessions)
                 seal_waiting(self._sessions, self._log_key)
-            except Exception:
-                logger.exception("sealing the log failed and will be tried again")
+            except Exception as error:  # noqa: BLE001 - the next second brings the next attempt
+                _log.error("sealing the log failed, to be tried again: %s", where(error))

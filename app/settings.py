@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     )
     max_body_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = Field(
         1024 * 1024, description="Largest request body, where a route names no other limit"
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much the service and its linker write to standard error; no level names a resident"
     )
 
     @field_validator("public_url")

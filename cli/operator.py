@@ -1,6 +1,7 @@
 """`vroegsein operator …`: what the service's operator does on its own machine."""
 
 import json
+import logging.config
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ from app.db.sessions import LINKING, Login, Sessions, make_engine
 from app.identity.signing_key import load_private_jwk, make_signing_key
 from app.kept import Forecast
 from app.linker import Linker
+from app.logs import log_config
 from app.main import create_app
 from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
@@ -174,6 +176,7 @@ def openapi() -> None:
 def linker() -> None:
     """Run a linker alone: deliveries, changes of basis, terms of retention, sealing the log. `serve` runs one too."""
     settings = load_settings()
+    logging.config.dictConfig(log_config(settings.log_level))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

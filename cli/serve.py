@@ -42,7 +42,14 @@ def serve(
         try:
             service = create_app(settings, serving(sessions_at(address, passfiles, SERVING)))
             Console(stderr=True, highlight=False).print(f"Vroegsein on {settings.public_url}/v1", markup=False)
-            uvicorn.run(service, host=host, port=port, log_config=log_config(), server_header=False, access_log=False)
+            uvicorn.run(
+                service,
+                host=host,
+                port=port,
+                log_config=log_config(settings.log_level),
+                server_header=False,
+                access_log=False,
+            )
         finally:
             stop.set()
             keeper.join(timeout=30)

@@ -1,4 +1,4 @@
-"""The whole job on the examples: every row accounted for, and no resident's data anywhere in the database."""
+"""The whole job on the examples: every row accounted for, no resident's data anywhere in the database or in a log."""
 
 import base64
 import csv
@@ -34,6 +34,7 @@ class Played:
     outcome: Outcome
     dump: str
     types: dict[str, str]  # of schema.table.column
+    said: dict[str, str]  # by the service with its linker, at debug level, and by PostgreSQL
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def played() -> Iterator[Played]:
     places = Places(folder)
     with embedded(places.service_home / "postgresql") as server:
         with ExitStack() as ending:
+            talkative = ending.enter_context(pytest.MonkeyPatch.context())
+            talkative.setenv("VROEGSEIN_LOG_LEVEL", "DEBUG")
             outcome = _run(places, EXAMPLES, "nl", ending)
         dump = _dump(server.programs, server.as_superuser("vroegsein"))
         with psycopg.connect(**server.as_superuser("vroegsein")) as connection:
@@ -50,7 +53,9 @@ def played() -> Iterator[Played]:
                 "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
             )
             types = {f"{schema}.{table}.{column}": kind for schema, table, column, kind in rows}
-        yield Played(outcome, dump, types)
+        logs = {"service": places.service_log, "database": places.service_home / "postgresql" / "postgresql.log"}
+        said = {name: log.read_text(encoding="utf-8") for name, log in logs.items()}
+        yield Played(outcome, dump, types, said)
     places.clear()
 
 
@@ -81,9 +86,7 @@ def test_no_resident_is_in_the_database(played: Played) -> None:
     Words that the registry's own documents hold say nothing: a rule says "meer dan", a resident is called Van der Meer.
     """
     texts, raw = _contents(played)
-    public = _grams(" ".join(file.read_text(encoding="utf-8") for file in _public_files()))
-    terms = _terms() - public
-    assert len(terms) > 10_000
+    terms = _private_terms()
     found = terms & set().union(*(_grams(text) for text in texts))
     assert not found, f"{len(found)} terms in text columns"
     # Runs that read as text, in UTF-8 or Windows-1252 alike; shorter ones occur by chance.
@@ -91,6 +94,24 @@ def test_no_resident_is_in_the_database(played: Played) -> None:
     read = (run.decode(encoding, "ignore") for run in runs for encoding in ("utf-8", "cp1252"))
     found = {term for term in terms if len(term) >= SURE} & set().union(*(_grams(text) for text in read))
     assert not found, f"{len(found)} terms in bytes"
+
+
+def test_no_resident_is_in_a_log_at_debug_level(played: Played) -> None:
+    assert " DEBUG vroegsein.linker work " in played.said["service"]
+    assert " INFO uvicorn" in played.said["service"]
+    assert played.said["database"]
+    terms = _private_terms()
+    for name, said in played.said.items():
+        found = terms & _grams(said)
+        assert not found, f"{len(found)} terms in the log of the {name}"
+
+
+def _private_terms() -> set[str]:
+    """What must not be found, without the words of the registry's own documents."""
+    public = _grams(" ".join(file.read_text(encoding="utf-8") for file in _public_files()))
+    terms = _terms() - public
+    assert len(terms) > 10_000
+    return terms
 
 
 def _truth(file: Path) -> list[dict[str, str]]:
