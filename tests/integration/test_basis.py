@@ -1,5 +1,6 @@
 """Promise 4 where consent is the basis: without it nothing is seen, after a withdrawal nothing is left."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from datetime import date
@@ -128,3 +129,21 @@ def test_whether_a_change_holds_is_told_to_its_own_municipality_alone(world: Wor
 def test_a_desk_waits_until_a_change_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.api.consents.WAIT_SECONDS", 0)  # as behind a large delivery
     assert world.consent("bland", contact(**HER))["state"] == "done"
+
+
+def test_work_that_fails_is_in_the_linkers_log_without_what_it_was_about(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger("vroegsein.linker")
+    log.addHandler(caplog.handler)  # another test may have kept this log from the root's handlers
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body)"
+            """ VALUES ('bland', gen_random_uuid(), 'withdrawal', '{"kind": "withdrawal", "category": "Aksoy"}')"""
+        )
+    try:
+        world.linker.work_off()
+    finally:
+        log.removeHandler(caplog.handler)
+    assert "failed, to be tried again: pydantic" in caplog.text
+    assert "Aksoy" not in caplog.text
