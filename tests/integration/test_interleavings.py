@@ -115,7 +115,7 @@ class Prepared:
 
     def withdraw(self, sessions: Sessions) -> bool:
         with sessions.begin(Login.LINKER) as connection:
-            return carry_out(connection, PILOT, self.change, Linker(sessions, RECEIPT_KEY).rule_set)
+            return carry_out(connection, PILOT, self.change, Linker(sessions, RECEIPT_KEY, RECEIPT_KEY).rule_set)
 
     def complete_power(self, sessions: Sessions) -> bool:
         return self._complete(sessions, self.power)
@@ -125,7 +125,7 @@ class Prepared:
 
     def _complete(self, sessions: Sessions, delivery: Any) -> bool:
         with sessions.begin(Login.LINKER) as connection:
-            rule_set = Linker(sessions, RECEIPT_KEY).rule_set
+            rule_set = Linker(sessions, RECEIPT_KEY, RECEIPT_KEY).rule_set
             return complete_delivery(connection, PILOT, delivery, rule_set, RECEIPT_KEY, NOW)
 
 

@@ -30,7 +30,6 @@ LEFT_FOR_EVER = {
     "log_leaf",
     "log_node",
     "log_head",
-    "cosignature",
     "retention_run",
     "event",
 }  # and events until their day, see below
