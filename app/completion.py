@@ -14,8 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from privacy.signing import sign
 from signals.judging import judge
 from signals.linking import link
-from signals.pilot import Basis, Pilot
-from signals.report import Category
+from signals.pilot import Pilot
 from signals.rulesets import RuleSet
 
 RECEIPT_SIGNED_AS = "vroegsein/receipt/v1"
@@ -70,7 +69,9 @@ WITHOUT_CONSENT = """
         ) AS c
         WHERE (f.r ->> 'reportedOn')::date BETWEEN c.given_on AND c.valid_until
     )
-    SELECT report_id FROM fresh WHERE NOT EXISTS (SELECT FROM fitting WHERE fitting.report_id = fresh.report_id)
+    SELECT report_id FROM fresh
+    WHERE :category || '/' || (r ->> 'kind') = ANY (:rests_on_consent)
+      AND NOT EXISTS (SELECT FROM fitting WHERE fitting.report_id = fresh.report_id)
 """
 SHUT_OUT = (
     """
@@ -180,9 +181,10 @@ def complete_delivery(
     }
     for statement in (*FRESH, REPEATED):
         connection.execute(sa.text(statement), values)
-    if pilot.categories[Category(row.category)].basis is Basis.CONSENT:
+    resting = pilot.rests_on_consent()
+    if any(of.startswith(f"{row.category}/") for of in resting):
         for statement in (WITHOUT_CONSENT, *SHUT_OUT):
-            connection.execute(sa.text(statement), values)
+            connection.execute(sa.text(statement), {**values, "rests_on_consent": resting})
     for statement in TAKE_UP:
         connection.execute(sa.text(statement), values)
     _refresh_statistics(connection)

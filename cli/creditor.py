@@ -19,6 +19,7 @@ from client.reasons import LABELS
 from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from signals.documents import read_document
+from signals.line_rules import LINE_RULES
 
 app = typer.Typer(help="Deliver arrears reports: set up, check, push, status.", no_args_is_help=True)
 
@@ -241,4 +242,11 @@ def _show_receipt(receipt: Receipt, lang: Lang) -> None:
         markup=False,
     )
     for line, code in receipt.refused:
-        console.print(either(lang, f"  regel {line} geweigerd: {code}", f"  line {line} refused: {code}"), markup=False)
+        console.print(refused_line(line, code, lang), markup=False)
+
+
+def refused_line(line: int, code: str, lang: Lang) -> str:
+    """A line that the service refused: why, by which rule, and where that stands."""
+    rule = LINE_RULES.get(code)  # an older program may meet a rule that it doesn't know
+    words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
+    return either(lang, f"  regel {line} geweigerd: {words}", f"  line {line} refused: {words}") + f" ({code}{source})"

@@ -205,7 +205,11 @@ def _register(world: World) -> None:
 
 def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
     """A pilot's document as plain data; `changes` replace whole values."""
-    energy = "consent" if pilot == "bland" else "statutory"
+    energy: dict[str, Any] = {"basis": "statutory", "source": "Energieregeling"}
+    if pilot == "bland":
+        days = {"starts": "2026-01-01", "ends": "2027-12-31"}
+        experiment = {"article": "regulation art. 1", "evidence": "consent", "creditors": ["power"], **days}
+        energy = {"basis": "experiment", "source": "Wgs art. 10", "experiment": experiment}
     words = {"nl": "x", "en": "x"}
     return {
         "kind": "pilot",
@@ -216,7 +220,7 @@ def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
         "postcodes": ["1111", "1112"],
         "categories": {
             "rent": {"basis": "statutory", "source": "Bgs art. 2", "minimum_euros": 50, "minimum_months": 1},
-            "energy": {"basis": energy, "source": "Energieregeling", "minimum_euros": 50},
+            "energy": {**energy, "minimum_euros": 50},
             "health_insurance": {"basis": "statutory", "source": "Zvw art. 18a"},
         },
         "purposes": {name: {**purpose, "basis": "Wgs art. 3", "words": words} for name, purpose in PURPOSES.items()},
