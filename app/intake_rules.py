@@ -53,6 +53,16 @@ def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category:
     return Agreed(terms, agreement, terms.categories[category])
 
 
+def refuse_strangers(connection: sa.Connection, creditor: str, pilot: str) -> None:
+    """Refuse a creditor without an agreement with the pilot, running or not. Raises DeliveryRefused."""
+    agreed = connection.execute(
+        sa.text("SELECT FROM registry.agreement WHERE pilot_id = :pilot AND organisation_id = :creditor"),
+        {"pilot": pilot, "creditor": creditor},
+    ).one_or_none()
+    if agreed is None:
+        raise DeliveryRefused("no-agreement", "there is no agreement with this pilot")
+
+
 def refuse_dates(agreed: Agreed, period: str, today: date) -> None:
     """Refuse a delivery outside the days of pilot and agreement, or of a month that has not begun.
 

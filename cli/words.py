@@ -49,7 +49,16 @@ EVENT = {
     "delivery": ("levering", "delivery"),
     "registry": ("register", "registry"),
     "basis-consent": ("toestemming", "consent"),
+    "basis-refusal": ("weigering", "refusal"),
     "basis-withdrawal": ("intrekking", "withdrawal"),
+    "basis-objection": ("bezwaar", "objection"),
+    "basis-decision": ("beslissing op bezwaar", "decision on objection"),
+    "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
+}
+NO = {
+    "refusal": ("weigering", "refusal"),
+    "withdrawal": ("intrekking", "withdrawal"),
+    "objection": ("bezwaar", "objection"),
 }
 ROLE = {
     "creditor": ("schuldeiser", "creditor"),
