@@ -149,14 +149,8 @@ def record_objection(
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         done = desk_basis.record_objection(place, service, own_document(place, service, pilot), contact)
     _say_changed(done, lang)
-    console.print(
-        either(
-            lang,
-            f"Na het besluit: vroegsein desk objection decide {done['changeId']} upheld|dismissed",
-            f"Once decided: vroegsein desk objection decide {done['changeId']} upheld|dismissed",
-        ),
-        markup=False,
-    )
+    command = f"vroegsein desk objection decide {done['changeId']} upheld|dismissed"
+    console.print(f"{either(lang, 'Na het besluit', 'Once decided')}: {command}", markup=False, soft_wrap=True)
 
 
 @objection_app.command("decide")
@@ -196,7 +190,7 @@ def list_objections(
         since = day(date.fromisoformat(row["since"]), lang)
         head = f"{row['objectionId']}  {in_words(NO, row['kind'], lang)}: {about}{at}, {since}"
         lines = [f"  ✗ {who}"] if isinstance(who, Exception) else contact_lines(who or {})
-        console.print("\n".join([head, *lines]), markup=False)
+        console.print("\n".join([head, *lines]), markup=False, soft_wrap=True)
     if not found:
         console.print(either(lang, "Geen.", "None."))
 
