@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.basis_check import check_fresh, forget
 from privacy.signing import sign
 from signals.judging import judge
 from signals.linking import link
-from signals.pilot import Basis, Pilot
-from signals.report import Category
+from signals.pilot import Pilot
 from signals.rulesets import RuleSet
 
 RECEIPT_SIGNED_AS = "vroegsein/receipt/v1"
@@ -53,43 +53,30 @@ REPEATED = """
         FROM intake.staged_report WHERE pilot_id = :pilot AND delivery_id = :delivery) AS ranked
     WHERE nth > 1 ON CONFLICT DO NOTHING
 """
-# Consent, where that is the basis: given by this resident for this category, valid on the day of the report.
-WITHOUT_CONSENT = """
-    CREATE TEMPORARY TABLE without_basis ON COMMIT DROP AS
-    WITH met AS MATERIALIZED (
-        SELECT DISTINCT k.report_id, c.consent_id
-        FROM (SELECT report_id, key FROM fresh_key WHERE strong ORDER BY key) AS k CROSS JOIN LATERAL (
-            SELECT consent_id FROM privacy.consent_key
-            WHERE pilot_id = :pilot AND key = k.key AND strong OFFSET 0
-        ) AS c
-    ), fitting AS MATERIALIZED (
-        SELECT DISTINCT met.report_id FROM met JOIN fresh f USING (report_id) CROSS JOIN LATERAL (
-            SELECT given_on, valid_until FROM privacy.consent
-            WHERE pilot_id = :pilot AND consent_id = met.consent_id AND category = :category
-              AND withdrawn_on IS NULL OFFSET 0
-        ) AS c
-        WHERE (f.r ->> 'reportedOn')::date BETWEEN c.given_on AND c.valid_until
-    )
-    SELECT report_id FROM fresh WHERE NOT EXISTS (SELECT FROM fitting WHERE fitting.report_id = fresh.report_id)
-"""
 SHUT_OUT = (
     """
     INSERT INTO signals.shut_out SELECT :pilot, report_id, :delivery FROM without_basis ON CONFLICT DO NOTHING
     """,
     "DELETE FROM fresh_key WHERE report_id IN (SELECT report_id FROM without_basis)",
     "DELETE FROM fresh WHERE report_id IN (SELECT report_id FROM without_basis)",
+    # An earlier version of it may stand: a correction told more, and now a no is recognised.
+    """
+    UPDATE signals.report SET state = 'shut_out'
+    WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
+    """,
 )
 TAKE_UP = (
     """
     INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind, category,
         amount_euros, months, arrears_since, since_derived, reported_on, received_on, social_collection, urgent,
-        district, dwelling, street_dwelling, building, has_addition)
+        district, dwelling, street_dwelling, building, has_addition, state)
     SELECT :pilot, report_id, :creditor, :delivery, (r ->> 'reference')::uuid, :period, r ->> 'kind', :category,
         (r ->> 'amountEuros')::int, (r ->> 'months')::int, (r ->> 'arrearsSince')::date,
         (r ->> 'sinceDerived')::boolean, (r ->> 'reportedOn')::date, :received_on, r -> 'socialCollection',
         ARRAY(SELECT jsonb_array_elements_text(r -> 'urgent')), (r ->> 'district')::uuid,
         (r #>> '{keys,dwelling}')::uuid, (r #>> '{keys,streetDwelling}')::uuid, (r #>> '{keys,building}')::uuid,
-        (r #>> '{keys,hasAddition}')::boolean
+        (r #>> '{keys,hasAddition}')::boolean,
+        CASE WHEN EXISTS (SELECT FROM paused p WHERE p.report_id = fresh.report_id) THEN 'paused' ELSE 'live' END
     FROM fresh
     ON CONFLICT (pilot_id, report_id) DO UPDATE SET
         delivery_id = excluded.delivery_id, kind = excluded.kind, category = excluded.category,
@@ -97,7 +84,7 @@ TAKE_UP = (
         since_derived = excluded.since_derived, reported_on = excluded.reported_on,
         social_collection = excluded.social_collection, urgent = excluded.urgent, district = excluded.district,
         dwelling = excluded.dwelling, street_dwelling = excluded.street_dwelling, building = excluded.building,
-        has_addition = excluded.has_addition, state = 'live'
+        has_addition = excluded.has_addition, state = excluded.state
     """,
     "DELETE FROM signals.report_key WHERE pilot_id = :pilot AND report_id IN (SELECT report_id FROM fresh)",
     """
@@ -124,16 +111,28 @@ TAKE_UP = (
     """
     CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP
     """,
-    "INSERT INTO touched_report SELECT report_id FROM fresh",
+    """
+    INSERT INTO touched_report SELECT report_id FROM fresh UNION SELECT report_id FROM signals.report
+    WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
+    """,
     "ANALYZE touched_report",
 )
-HOUSEHOLDS_OF_SEALED = """
+HOUSEHOLDS_OF_SEALED = (
+    """
     UPDATE signals.sealed_report AS s SET household_id = r.household_id
     FROM signals.report r
     WHERE s.pilot_id = :pilot AND r.pilot_id = s.pilot_id AND r.report_id = s.report_id
       AND r.household_id IN (SELECT household_id FROM touched_household)
       AND s.household_id IS DISTINCT FROM r.household_id
-"""
+    """,
+    # What is paused belongs to no household, or a look at that household would reach its sealed details.
+    """
+    UPDATE signals.sealed_report AS s SET household_id = NULL
+    FROM signals.link_change c
+    WHERE s.pilot_id = :pilot AND c.pilot_id = s.pilot_id AND c.report_id = s.report_id
+      AND c.run_id = :run AND c.new_household IS NULL
+    """,
+)
 
 
 def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
@@ -146,8 +145,10 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
 
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     """Cluster and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py)."""
-    link(connection, pilot.id, uuid.uuid4())
-    connection.execute(sa.text(HOUSEHOLDS_OF_SEALED), {"pilot": pilot.id})
+    run = uuid.uuid4()
+    link(connection, pilot.id, run)
+    for statement in HOUSEHOLDS_OF_SEALED:
+        connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
     judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
 
 
@@ -180,13 +181,12 @@ def complete_delivery(
     }
     for statement in (*FRESH, REPEATED):
         connection.execute(sa.text(statement), values)
-    if pilot.categories[Category(row.category)].basis is Basis.CONSENT:
-        for statement in (WITHOUT_CONSENT, *SHUT_OUT):
-            connection.execute(sa.text(statement), values)
-    for statement in TAKE_UP:
+    check_fresh(connection, pilot, values)
+    for statement in (*SHUT_OUT, *TAKE_UP):
         connection.execute(sa.text(statement), values)
     _refresh_statistics(connection)
     relink(connection, pilot, rule_sets)
+    forget(connection, pilot_id)
     _finish(connection, values, row.manifest, receipt_key, now)
     return True
 

@@ -63,7 +63,7 @@ def open_delivery(sessions: Sessions, creditor: str, wanted: OpenDelivery, now: 
     Raises:
         DeliveryRefused: the agreement does not cover it.
     """
-    with _as_creditor(sessions, creditor) as connection:
+    with as_creditor(sessions, creditor) as connection:
         _agreed_today(connection, creditor, wanted.pilot, wanted.category, wanted.period, now)
         key = {
             "pilot": wanted.pilot,
@@ -115,7 +115,7 @@ def put_part(
     """
     if hashlib.sha256(body).hexdigest() != sha256:
         raise PartUnreadable("the body does not have the hash that was sent with it: send the part again")
-    with _as_creditor(sessions, creditor) as connection:
+    with as_creditor(sessions, creditor) as connection:
         row = _locked(connection, creditor, pilot, delivery)
         standing = _standing_part(connection, pilot, delivery, number)
         if standing is not None and standing.sha256 == sha256:
@@ -174,7 +174,7 @@ def complete(
         DeliveryRefused: parts are missing or differ from what was signed, the signature is not the creditor's, or the
             agreement does not cover it any more.
     """
-    with _as_creditor(sessions, creditor) as connection:
+    with as_creditor(sessions, creditor) as connection:
         row = _locked(connection, creditor, pilot, delivery)
         if row.state != "open":
             return  # completing it once more changes nothing
@@ -212,7 +212,7 @@ def complete(
 
 def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -> dict[str, Any]:
     """How far a delivery is: state, counts, parts, refused lines with their reason, receipt. Raises DeliveryUnknown."""
-    with _as_creditor(sessions, creditor) as connection:
+    with as_creditor(sessions, creditor) as connection:
         where = {"pilot": pilot, "delivery": delivery}
         row = (
             connection.execute(
@@ -251,7 +251,7 @@ def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -
 
 def deliveries_of(sessions: Sessions, creditor: str, pilot: str) -> list[dict[str, Any]]:
     """The creditor's deliveries to one pilot, newest first, at most 200."""
-    with _as_creditor(sessions, creditor) as connection:
+    with as_creditor(sessions, creditor) as connection:
         rows = connection.execute(
             sa.text("""
                 SELECT delivery_id, pilot_id, period, category, expected_count, state, opened_at, completed_at,
@@ -265,7 +265,7 @@ def deliveries_of(sessions: Sessions, creditor: str, pilot: str) -> list[dict[st
 
 
 @contextmanager
-def _as_creditor(sessions: Sessions, creditor: str) -> Iterator[sa.Connection]:
+def as_creditor(sessions: Sessions, creditor: str) -> Iterator[sa.Connection]:
     """A transaction that sees the deliveries of this creditor and of nobody else (row-level security)."""
     with sessions.begin(Login.INGEST) as connection:
         connection.execute(sa.text("SELECT registry.enter_creditor(:creditor)"), {"creditor": creditor})

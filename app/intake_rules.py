@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from privacy.errors import PrivacyError
-from signals.pilot import Agreement, CategoryTerms, Pilot
+from signals.pilot import Agreement, CategoryTerms, Experiment, Pilot
 from signals.report import THRESHOLD_FREE_KINDS, Category, Report, SocialCollection
 
 
@@ -53,6 +53,16 @@ def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category:
     return Agreed(terms, agreement, terms.categories[category])
 
 
+def refuse_strangers(connection: sa.Connection, creditor: str, pilot: str) -> None:
+    """Refuse a creditor without an agreement with the pilot, running or not. Raises DeliveryRefused."""
+    agreed = connection.execute(
+        sa.text("SELECT FROM registry.agreement WHERE pilot_id = :pilot AND organisation_id = :creditor"),
+        {"pilot": pilot, "creditor": creditor},
+    ).one_or_none()
+    if agreed is None:
+        raise DeliveryRefused("no-agreement", "there is no agreement with this pilot")
+
+
 def refuse_dates(agreed: Agreed, period: str, today: date) -> None:
     """Refuse a delivery outside the days of pilot and agreement, of a month that has not begun or is past its term.
 
@@ -82,6 +92,8 @@ def broken_rule(report: Report, agreed: Agreed, period: str) -> tuple[str, str] 
     terms = agreed.category
     days = (report.reported_on - report.arrears_since).days
     free = report.kind in THRESHOLD_FREE_KINDS
+    experiment = terms.ground(report.kind).experiment
+    steps = report.social_collection
     rules = (
         ("/report/kind", "kind-not-agreed", report.kind in agreed.agreement.kinds),
         ("/report/reportedOn", "not-in-period", first <= report.reported_on <= last),
@@ -89,8 +101,12 @@ def broken_rule(report: Report, agreed: Agreed, period: str) -> tuple[str, str] 
         ("/report/amountEuros", "below-threshold", free or report.amount_euros >= terms.minimum_euros),
         ("/report/months", "below-threshold", free or report.months >= terms.minimum_months),
         ("/report/arrearsSince", "below-threshold", free or days >= terms.minimum_days),
+        ("/report/socialCollection/answer", "offer-refused", steps.answer != "refused"),
+        ("/report/socialCollection/answer", "payment-plan-kept", steps.answer != "payment_plan_kept"),
         ("/report/socialCollection", "social-collection-incomplete", _collected(report)),
+        ("/report/socialCollection", "offer-before-reminder", steps.reminder_sent_on <= steps.offer_made_on),
         ("/report/socialCollection/procedure", "procedure-not-agreed", _procedure_agreed(report, agreed.agreement)),
+        *(_of_experiment(report, experiment, agreed.agreement.creditor) if experiment else ()),
     )
     return next(((pointer, rule) for pointer, rule, kept in rules if not kept), None)
 
@@ -99,6 +115,17 @@ def first_and_last_day(period: str) -> tuple[date, date]:
     """The first and last day of a month written YYYY-MM."""
     year, month = int(period[:4]), int(period[5:])
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _of_experiment(report: Report, experiment: Experiment, creditor: str) -> tuple[tuple[str, str, bool], ...]:
+    """What the minister designated (Wgs art. 10): these creditors, these days, from so much on, whatever the kind."""
+    runs = experiment.starts <= report.reported_on <= experiment.ends
+    return (
+        ("/report", "not-in-experiment", creditor in experiment.creditors),
+        ("/report/reportedOn", "experiment-not-running", runs),
+        ("/report/amountEuros", "below-experiment-threshold", report.amount_euros >= experiment.minimum_euros),
+        ("/report/months", "below-experiment-threshold", report.months >= experiment.minimum_months),
+    )
 
 
 def _collected(report: Report) -> bool:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from app.basis import FORGET
 from signals.pilot import Pilot, Retention
 
 SCOPE_DAYS = 1  # an access event works for seconds; over midnight a look may still be under way
@@ -57,7 +56,7 @@ REPORTS = Kept(
         WHERE pilot_id = :pilot AND (old_person = ANY (:ids) OR new_person = ANY (:ids)
                                      OR old_household = ANY (:ids) OR new_household = ANY (:ids))
         """,
-        *FORGET,
+        *_delete("report_id", "signals.report_key", "signals.sealed_report", "signals.link_change", "signals.report"),
     ),
 )
 # In this order: reports before their deliveries.

@@ -9,7 +9,18 @@ from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 from starlette.types import ASGIApp
 
-from app.api import access_events, consents, deliveries, meta, pilots, proofs, signals, tokens
+from app.api import (
+    access_events,
+    basis_changes,
+    consents,
+    deliveries,
+    meta,
+    objections,
+    pilots,
+    proofs,
+    signals,
+    tokens,
+)
 from app.api.deps import accepts_our_answers, holds_no_nul, takes_json_where_read
 from app.errors import handle_errors
 from app.last_net import LastNet
@@ -23,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     deliveries.router,
     signals.router,
     consents.router,
+    objections.router,
+    basis_changes.router,
     access_events.router,
     proofs.router,
     meta.router,

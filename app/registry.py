@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.completion import WRITE_EVENT
 from signals.documents import DocumentError, Mistake, Source, read_sources
-from signals.pilot import KINDS, Agreement, Keys, Organisation, Pilot, PublicKey, Role
+from signals.pilot import KINDS, Agreement, Basis, Ground, Keys, Organisation, Pilot, PublicKey, Role
+from signals.report import STATUTORY_CATEGORIES, Kind
 from signals.rulesets import RuleSet, check_rule_set
 
 AnyDocument = Pilot | Organisation | Keys | Agreement | RuleSet
@@ -188,10 +189,37 @@ def _in_pilot(source: Source, pilot: Pilot, together: Standing, standing: Standi
         yield source.mistake(
             ("rule_set",), f"there is no rule set {pilot.rule_set}: apply it first, or along with this"
         )
+    yield from _in_grounds(source, pilot, together)
     for (pilot_id, creditor), agreement in together.agreements.items():
         lost = [category.value for category in agreement.categories if category not in pilot.categories]
         if pilot_id == pilot.id and lost:
             yield source.mistake(("categories",), f"the agreement of {creditor} still names {', '.join(lost)}")
+
+
+def _in_grounds(source: Source, pilot: Pilot, together: Standing) -> Iterator[Mistake]:
+    """Consent where the law names a basis of its own, and experiments of nobody, or longer than their pilot."""
+    for category, terms in pilot.categories.items():
+        if Kind.UPDATE in terms.kinds:
+            update = ("categories", category.value, "kinds", Kind.UPDATE.value)
+            yield source.mistake(update, "an update rests on what the first report rested on: name early instead")
+        grounds: list[tuple[tuple[str, ...], Ground]] = [(("categories", category.value), terms)]
+        grounds += [(("categories", category.value, "kinds", kind.value), of) for kind, of in terms.kinds.items()]
+        for path, ground in grounds:
+            if ground.basis is Basis.CONSENT and category in STATUTORY_CATEGORIES:
+                message = f"{category.value} has a basis in law, so consent is none: statutory, or an experiment"
+                yield source.mistake((*path, "basis"), message)
+            experiment = ground.experiment
+            if experiment is None:
+                continue
+            for index, creditor in enumerate(experiment.creditors):
+                party = together.organisations.get(creditor)
+                if party is None or Role.CREDITOR not in party.roles:
+                    message = f"there is no organisation {creditor} with role creditor"
+                    yield source.mistake((*path, "experiment", "creditors", index), message)
+            if experiment.starts < pilot.starts or experiment.ends > pilot.ends:
+                place = "starts" if experiment.starts < pilot.starts else "ends"
+                message = f"the pilot runs from {pilot.starts} until {pilot.ends}"
+                yield source.mistake((*path, "experiment", place), message)
 
 
 def _in_agreement(source: Source, agreement: Agreement, together: Standing) -> Iterator[Mistake]:

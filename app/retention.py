@@ -64,6 +64,7 @@ DONE = """
 SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
     "signals.signal_categories, signals.signal_facts, intake.staged_report, privacy.consent, privacy.consent_key, "
+    "privacy.objection, privacy.objection_key, "
     "privacy.basis_change, privacy.access_scope, privacy.event"
 )
 FORGET_SAMPLES = """

@@ -1,6 +1,7 @@
 """`vroegsein creditor …`: what a creditor's administrator does with a monthly export."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
 from client.checking import Checked, SendingTerms, check
-from client.delivering import Receipt, deliver
+from client.delivering import Receipt, deliver, pass_on_objection
 from client.export import read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
 from client.oauth import ServiceLogin
@@ -19,6 +20,7 @@ from client.reasons import LABELS
 from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from signals.documents import read_document
+from signals.line_rules import LINE_RULES
 
 app = typer.Typer(help="Deliver arrears reports: set up, check, push, status.", no_args_is_help=True)
 
@@ -148,6 +150,23 @@ def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: Lan
     console.print(table if found else either(lang, "Nog geen leveringen.", "No deliveries yet."))
 
 
+@app.command()
+def objection(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
+    """Pass on that a customer objects. The customer or contract number comes on standard input, never as an argument.
+
+    From then on nothing of that customer's that you report is used. Mark it in your own books too.
+    """
+    place = Home(home)
+    contract = sys.stdin.readline().strip()
+    if not contract:
+        raise typer.BadParameter("on standard input: a customer or contract number is expected")
+    with _service(place) as service:
+        done = pass_on_objection(place, service, _pilot(place, pilot), contract)
+    said = either(lang, "Het bezwaar is doorgegeven", "The objection is passed on")
+    busy = either(lang, " en geldt zodra de dienst zover is", " and holds as soon as the service gets to it")
+    console.print(f"{said}{busy if done['state'] == 'waiting' else ''}.", markup=False)
+
+
 def push_checked(home: Home, service: Service, joined: JoinedPilot, checked: Checked, lang: Lang) -> Receipt:
     """Deliver with a progress bar, and keep the receipt in the home folder."""
     with progress() as bar:
@@ -241,4 +260,11 @@ def _show_receipt(receipt: Receipt, lang: Lang) -> None:
         markup=False,
     )
     for line, code in receipt.refused:
-        console.print(either(lang, f"  regel {line} geweigerd: {code}", f"  line {line} refused: {code}"), markup=False)
+        console.print(refused_line(line, code, lang), markup=False)
+
+
+def refused_line(line: int, code: str, lang: Lang) -> str:
+    """A line that the service refused: why, by which rule, and where that stands."""
+    rule = LINE_RULES.get(code)  # an older program may meet a rule that it doesn't know
+    words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
+    return either(lang, f"  regel {line} geweigerd: {words}", f"  line {line} refused: {words}") + f" ({code}{source})"

@@ -17,17 +17,9 @@ from cli.operator import sessions_at
 from cli.words import Lang, either, progress
 from client.checking import Checked, check
 from client.delivering import deliver
+from client.desk_basis import ConsentGiven, record_consent, withdraw_consent
 from client.desk_pilot import own_document, parties, sign_pilot
-from client.desk_work import (
-    ConsentGiven,
-    Opened,
-    desk_service,
-    pull,
-    pulled,
-    record_consent,
-    show,
-    withdraw_consent,
-)
+from client.desk_work import Opened, desk_service, pull, pulled, show
 from client.export import read_export
 from client.home import own_fingerprint
 from client.log_reading import read_log

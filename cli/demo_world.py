@@ -208,6 +208,7 @@ def _pilots(documents: list[dict[str, Any]], data: Path) -> list[PilotFiles]:
         ]
         exports.sort(key=lambda found: (found[2].stem.rsplit("_", 1)[-1], found[0]))
         categories = document["categories"]
-        consent = tuple(name for name, terms in categories.items() if terms["basis"] == "consent")
+        evidence = {name: (terms.get("experiment") or {}).get("evidence") for name, terms in categories.items()}
+        consent = tuple(name for name in categories if evidence[name] == "consent")
         found.append(PilotFiles(str(document["id"]), str(document["municipality"]), consent, tuple(exports)))
     return found

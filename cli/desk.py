@@ -1,21 +1,27 @@
 """`vroegsein desk …`: what a municipality's debt-help worker and privacy officer do."""
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.prompt import Confirm
 from rich.table import Table
 
 from cli import desk_log
-from cli.desk_options import DEFAULT_HOME, STOPPED_SHORT, HomeOption, PilotOption, UserOption, which_pilot, who_acts
+from cli.desk_basis import consent_app, objection_app
+from cli.desk_options import (
+    DEFAULT_HOME,
+    STOPPED_SHORT,
+    HomeOption,
+    PilotOption,
+    UserOption,
+    contact_lines,
+    pilot_of,
+    user_of,
+)
 from cli.words import (
-    AMSTERDAM,
     CATEGORY,
     TRAY,
     Lang,
@@ -32,22 +38,18 @@ from cli.words import (
 )
 from client import desk_work
 from client.desk_pilot import own_document, parties, sign_pilot
-from client.desk_work import ConsentGiven, desk_service
+from client.desk_work import desk_service
 from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
-from privacy.identity import Contact
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
 from signals.pilot import Role
-from signals.report import Category
 
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
-consent_app = typer.Typer(help="Record or withdraw a resident's consent.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
+app.add_typer(objection_app, name="objection")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
-
-CategoryOption = Annotated[Category, typer.Option("--category", help="Kind of arrears that the consent is about")]
 
 
 @app.command()
@@ -85,7 +87,7 @@ def sign(
 ) -> None:
     """Sign the pilot document after comparing each creditor's fingerprint, and put the pilot key ready for them."""
     place = Home(home)
-    with desk_service(place, Role.DEBT_HELP, who_acts(user), "worklist") as service:
+    with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service:
         found = parties(service, pilot)
         console.print(
             either(
@@ -116,8 +118,8 @@ def pull(
     pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, user: UserOption = None, lang: LangOption = "nl"
 ) -> None:
     """Fetch the worklist, without contact details."""
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
-    with desk_service(place, Role.DEBT_HELP, who_acts(user), "worklist") as service, progress() as bar:
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service, progress() as bar:
         task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
         count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
     console.print(
@@ -140,7 +142,7 @@ def list_signals(  # each is an option of the command
     lang: LangOption = "nl",
 ) -> None:
     """The worklist as it was pulled: which signal, what, why, by when. No names: those come with `show`."""
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
     at, signals = desk_work.pulled(place, pilot)
     newest = period or max((signal["period"] for signal in signals), default="")
     chosen = [s for s in signals if s["period"] == newest and tray in (None, s["tray"])]
@@ -176,8 +178,8 @@ def show(
     lang: LangOption = "nl",
 ) -> None:
     """Open one signal: who, what, why, by when. It goes into the log; nothing of it is stored here."""
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
-    with desk_service(place, Role.DEBT_HELP, who_acts(user), "offer-help") as service:
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), "offer-help") as service:
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
@@ -204,116 +206,11 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
                 f"{head}: {amount}, {row['months']} month(s), since {since}; reference {report.details['contract']}",
             )
         )
-        contact = _contact_lines(report.details)
+        contact = contact_lines(report.details)
         if contact not in shown:
             lines += contact
         shown.add(contact)
     return lines
-
-
-@consent_app.command()
-def record(
-    category: CategoryOption,
-    notice: Annotated[str, typer.Option(help="Which notice was shown: its name and version")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it holds")],
-    given_on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was given; else today")
-    ] = None,
-    pilot: PilotOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    user: UserOption = None,
-    lang: LangOption = "nl",
-) -> None:
-    """Record that a resident consents. Who it is comes as JSON on standard input, never as an argument.
-
-    Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
-    """
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
-    given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, who_acts(user), "record-basis") as service:
-        document = own_document(place, service, pilot)
-        done = desk_work.record_consent(place, service, document, contact, given)
-    _say_changed(done, lang)
-
-
-@consent_app.command()
-def withdraw(
-    category: CategoryOption,
-    pilot: PilotOption = None,
-    home: HomeOption = DEFAULT_HOME,
-    user: UserOption = None,
-    lang: LangOption = "nl",
-) -> None:
-    """Withdraw a resident's consent: the reports are shut out at once. Who it is comes as JSON on standard input."""
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, who_acts(user), "record-basis") as service:
-        document = own_document(place, service, pilot)
-        done = desk_work.withdraw_consent(place, service, document, contact, category)
-    _say_changed(done, lang)
-
-
-def _say_changed(done: dict[str, Any], lang: Lang) -> None:
-    if done["state"] == "waiting":
-        errors.print(
-            either(
-                lang,
-                "Vastgelegd, maar nog niet van kracht: de dienst is bezig.",
-                "Noted, not yet in force: the service is busy.",
-            ),
-            style="yellow",
-        )
-        raise typer.Exit(1)
-    words = {
-        "recorded": ("De toestemming is vastgelegd.", "The consent is recorded."),
-        "withdrawn": (
-            "De toestemming is ingetrokken; wat erop rustte is weg.",
-            "The consent is withdrawn; what rested on it is gone.",
-        ),
-        "no consent found": (
-            "Er is geen toestemming van deze inwoner gevonden.",
-            "No consent of this resident was found.",
-        ),
-    }
-    console.print(either(lang, *words[done["outcome"]]), markup=False)
-
-
-def _resident() -> Contact:
-    """Read who it is from standard input. Raises BadParameter, without repeating what was typed."""
-    if sys.stdin.isatty():
-        errors.print(
-            '{"name": "…", "birth_date": "JJJJ-MM-DD", "street": "…", "house_number": "…", "postcode": "…"}  ^D',
-            markup=False,
-        )
-    try:
-        found = json.loads(sys.stdin.read())
-    except ValueError:
-        raise typer.BadParameter("on standard input: not JSON") from None
-    known = Contact.__dataclass_fields__.keys()
-    if not isinstance(found, dict) or not found or not found.keys() <= known:
-        raise typer.BadParameter(f"on standard input: one object is expected, of {', '.join(known)}")
-    try:
-        return TypeAdapter(Contact).validate_python(found)
-    except ValidationError as error:
-        wrong = ", ".join(str(mistake["loc"][0]) for mistake in error.errors(include_input=False))
-        raise typer.BadParameter(f"on standard input: these details can't be read: {wrong}") from None
-
-
-def _contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
-    """Name, address, birth date, telephone and e-mail, as the creditor wrote them."""
-
-    def joined(*names: str) -> str:
-        return " ".join(str(details[name]).strip() for name in names if details.get(name))
-
-    lines = (
-        joined("name") or joined("first_name", "initials", "prefix", "surname"),
-        joined("address") or joined("street", "house_number", "letter", "addition"),
-        joined("postcode", "town"),
-        joined("birth_date"),
-        joined("phone", "email"),
-    )
-    return tuple(f"  {line}" for line in lines if line)
 
 
 def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
@@ -331,7 +228,3 @@ def _whole_id(home: Home, pilot: str, start: str) -> str:
     if len(found) != 1:
         raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
     return str(found[0])
-
-
-def _today() -> date:
-    return datetime.now(AMSTERDAM).date()

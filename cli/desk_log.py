@@ -15,8 +15,8 @@ from cli.desk_options import (
     HomeOption,
     PilotOption,
     UserOption,
-    which_pilot,
-    who_acts,
+    pilot_of,
+    user_of,
 )
 from cli.words import CATEGORY, EVENT, ROLE, Lang, LangOption, console, either, errors, in_words, moment
 from client.desk_pilot import own_signed_document
@@ -39,8 +39,8 @@ def audit(
 
     The log must be signed by its key in the pilot document, and extend what this desk saw before.
     """
-    place, pilot = Home(home), which_pilot(Home(home), pilot)
-    with desk_service(place, Role.PRIVACY_OFFICER, who_acts(user), "audit") as service:
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.PRIVACY_OFFICER, user_of(user), "audit") as service:
         document, signed = own_signed_document(place, service, pilot)
         log = read_log(place, service, document)
     console.print(_table(log.events[-most:], document.pilot.purposes, lang))

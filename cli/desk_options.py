@@ -1,7 +1,8 @@
-"""What the desk's commands share: their options, which pilot is meant, and who is at the keyboard."""
+"""What the desk's commands have in common: whose home, which pilot, who is at the keyboard, how a contact is shown."""
 
 import getpass
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser
 STOPPED_SHORT = 8  # characters of an id that are enough to name a signal in one pilot's list
 
 
-def which_pilot(home: Home, asked: str | None) -> str:
+def pilot_of(home: Home, asked: str | None) -> str:
     """The pilot that was asked for, or the only one. Raises BadParameter."""
     pilots = list(home.settings.pilots)
     if asked is None and len(pilots) != 1:
@@ -32,6 +33,22 @@ def which_pilot(home: Home, asked: str | None) -> str:
     return asked or pilots[0]
 
 
-def who_acts(asked: str | None) -> str:
-    """Who is at the keyboard; the service learns a pseudonym."""
+def user_of(asked: str | None) -> str:
+    """Who is at the keyboard."""
     return asked or getpass.getuser()
+
+
+def contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
+    """Name, address, birth date, telephone and e-mail, as the creditor wrote them."""
+
+    def joined(*names: str) -> str:
+        return " ".join(str(details[name]).strip() for name in names if details.get(name))
+
+    lines = (
+        joined("name") or joined("first_name", "initials", "prefix", "surname"),
+        joined("address") or joined("street", "house_number", "letter", "addition"),
+        joined("postcode", "town"),
+        joined("birth_date"),
+        joined("phone", "email"),
+    )
+    return tuple(f"  {line}" for line in lines if line)

@@ -50,7 +50,11 @@ EVENT = {
     "registry": ("register", "registry"),
     "heartbeat": ("levensteken", "heartbeat"),
     "basis-consent": ("toestemming", "consent"),
+    "basis-refusal": ("weigering", "refusal"),
     "basis-withdrawal": ("intrekking", "withdrawal"),
+    "basis-objection": ("bezwaar", "objection"),
+    "basis-decision": ("beslissing op bezwaar", "decision on objection"),
+    "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "retention": ("bewaartermijn", "retention"),
 }
 KEPT = {  # the kinds of data of app/kept.py
@@ -64,6 +68,11 @@ KEPT = {  # the kinds of data of app/kept.py
     "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
     "access_scopes": ("bereik van inzagen", "scopes of looks"),
     "events": ("gebeurtenissen in het inzageregister", "events of the access log"),
+}
+NO = {
+    "refusal": ("weigering", "refusal"),
+    "withdrawal": ("intrekking", "withdrawal"),
+    "objection": ("bezwaar", "objection"),
 }
 ROLE = {
     "creditor": ("schuldeiser", "creditor"),

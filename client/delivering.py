@@ -18,6 +18,7 @@ from privacy.matchkeys import district_key, match_keys
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
 from privacy.signing import sign
+from signals.consents import ContractObjection
 from signals.report import Manifest, PartSummary, Report, ReportLine, Sealed
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
@@ -141,6 +142,16 @@ def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envel
         "amount_cents": row.amount_cents,
     }
     return _Prepared(row.line, report, envelope.seal(details, opaque, report.canonical()))
+
+
+def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str) -> dict[str, Any]:
+    """Tell the service that the customer of a contract objected: this creditor's reports of that resident stop.
+
+    The service gets the reference alone, and answers the same whether it knows of the contract or not.
+    """
+    opaque = reference(home.secret("secret.key"), pilot_id, fold_reference(contract))
+    body = ContractObjection(reference=opaque).model_dump(mode="json", by_alias=True)
+    return service.post("/contract-objections", body, pilotId=pilot_id)
 
 
 def _canonical_row(row: SendableRow) -> bytes:

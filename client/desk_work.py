@@ -1,35 +1,23 @@
-"""A desk's work with the service: pulling the worklist, showing one signal, recording consent."""
+"""A desk's work with the service: pulling the worklist, showing one signal."""
 
-import base64
 import hmac
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from client.desk_pilot import pilot_key_name
 from client.home import Home, HomeUnusable
 from client.oauth import ServiceLogin
 from client.opening import OpenedReport, open_report
 from client.service import Service
-from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.framing import framed
-from privacy.identity import Contact
-from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
 from privacy.request_proof import prove_request
-from signals.consents import Consent, Withdrawal
 from signals.pilot import Role
-from signals.report import Category
 
 PAGE = 100
-PATIENCE = 180.0  # seconds for a change of basis to take effect
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-CONSENT = "vroegsein/consent/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,63 +82,6 @@ def show(home: Home, service: Service, document: PilotDocument, signal_id: str) 
         except PrivacyError as error:
             reports.append((row, error))
     return Opened(found["signal"], tuple(reports))
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentGiven:
-    """For what a resident consented, which notice was shown (name and version), from when until when."""
-
-    category: Category
-    notice: str
-    given_on: date
-    valid_until: date
-
-
-def record_consent(
-    home: Home, service: Service, document: PilotDocument, contact: Contact, given: ConsentGiven
-) -> dict[str, Any]:
-    """Record a resident's consent; the service gets match keys and a sealed identity. Answers once it holds."""
-    recipient = base64.b64decode(document.recipient)
-    purpose = (CONSENT, document.pilot.id, given.category.value)
-    sealed = hybrid.seal(json.dumps(contact.as_json()).encode(), recipient, *purpose)
-    consent = Consent(
-        category=given.category,
-        given_on=given.given_on,
-        valid_until=given.valid_until,
-        notice=given.notice,
-        given_by="desk",
-        keys=match_keys(_pilot_key(home, document), [contact], document.epoch),
-        sealed=sealed.hex(),
-    )
-    done = service.post("/consents", consent.model_dump(mode="json", by_alias=True), pilotId=document.pilot.id)
-    return _in_force(service, document.pilot.id, done)
-
-
-def withdraw_consent(
-    home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
-) -> dict[str, Any]:
-    """Withdraw a resident's consent, from now. Answers once nothing that rested on it is shown any more."""
-    withdrawal = Withdrawal(
-        category=category,
-        withdrawn_on=datetime.now(AMSTERDAM).date(),
-        keys=match_keys(_pilot_key(home, document), [contact], document.epoch),
-    )
-    body = withdrawal.model_dump(mode="json", by_alias=True)
-    done = service.post("/consent-withdrawals", body, pilotId=document.pilot.id)
-    return _in_force(service, document.pilot.id, done)
-
-
-def _in_force(service: Service, pilot_id: str, done: dict[str, Any]) -> dict[str, Any]:
-    """Wait a while longer for a change that the service is still busy with, such as behind a large delivery."""
-    until = time.monotonic() + PATIENCE
-    while done["state"] == "waiting" and time.monotonic() < until:
-        time.sleep(1)
-        done = service.get(f"/basis-changes/{done['changeId']}", pilotId=pilot_id)
-    return done
-
-
-def _pilot_key(home: Home, document: PilotDocument) -> bytes:
-    return home.secret(pilot_key_name(document.pilot.id, document.epoch))
 
 
 def _now() -> str:

@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 from client.home import Home
-from client.service import Service
+from client.service import Service, ServiceRefused
 from privacy.checkpoints import Checkpoint, cosign, read_checkpoint
 from privacy.errors import PrivacyError
 from privacy.pilot_document import PilotDocument
 from privacy.proofs import is_extension
+
+PATIENCE = 15.0  # seconds, for the first checkpoint of a pilot
 
 
 class LogAltered(PrivacyError):
@@ -32,7 +34,7 @@ def follow_log(home: Home, service: Service, document: PilotDocument) -> tuple[C
         LogAltered: not an extension of the log that this desk saw before.
     """
     pilot = document.pilot.id
-    note = service.get("/checkpoints/newest", pilotId=pilot)["checkpoint"]
+    note = _newest_note(service, pilot)
     newest = read_checkpoint(note, document.log_key)
     seen = last_seen(home, document)
     if seen is not None:
@@ -42,6 +44,20 @@ def follow_log(home: Home, service: Service, document: PilotDocument) -> tuple[C
         line = cosign(newest, home.settings.organisation, home.jwk("signing.jwk"), int(time.time()))
         service.put("/cosignatures", {"checkpoint": note, "signature": line}, pilotId=pilot)
     return newest, note
+
+
+def _newest_note(service: Service, pilot: str) -> str:
+    """The newest checkpoint's note; a pilot that began a moment ago gets its first one within seconds."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            note: str = service.get("/checkpoints/newest", pilotId=pilot)["checkpoint"]
+        except ServiceRefused as refused:
+            if refused.kind != "not-in-log" or time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+        else:
+            return note
 
 
 def refuse_unless_extended(

@@ -40,6 +40,13 @@ class Basis(StrEnum):
     CONSENT = "consent"
 
 
+class Evidence(StrEnum):
+    """What each report has to show for its basis: the steps before an offer that nobody refused, or a consent."""
+
+    OFFER_NOT_REFUSED = "offer_not_refused"
+    CONSENT = "consent"
+
+
 class Words(Document):
     """A text in both tongues."""
 
@@ -47,14 +54,64 @@ class Words(Document):
     en: str
 
 
-class CategoryTerms(Document):
-    """What may be sent of one category: at least so much, at least so old. Eligibility is the rule set's business."""
+class Experiment(Document):
+    """What the minister designated (Wgs art. 10): by which article, for whom, from when until when, from how much on.
+
+    Its least euros and months hold for every kind; `evidence` says what a report has to show.
+    """
+
+    article: Annotated[str, Field(min_length=3, max_length=200)]
+    evidence: Evidence = Evidence.OFFER_NOT_REFUSED
+    creditors: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    starts: date
+    ends: date
+    minimum_euros: Annotated[int, Field(ge=0)] = 0
+    minimum_months: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.ends < self.starts:
+            raise ValueError("the experiment ends before it starts")
+        return self
+
+
+class Ground(Document):
+    """The basis of a category, or of one kind in it, with its source; an experiment says which one it is."""
 
     basis: Basis
     source: str
+    experiment: Experiment | None = None
+
+    @model_validator(mode="after")
+    def _experiment_told(self) -> Self:
+        if (self.basis is Basis.EXPERIMENT) != (self.experiment is not None):
+            raise ValueError(
+                "`experiment` (article, creditors, dates) belongs to the basis experiment, and to no other"
+            )
+        return self
+
+    @property
+    def evidence(self) -> Evidence:
+        """What a report has to show."""
+        if self.experiment is not None:
+            return self.experiment.evidence
+        return Evidence.CONSENT if self.basis is Basis.CONSENT else Evidence.OFFER_NOT_REFUSED
+
+
+class CategoryTerms(Ground):
+    """What may be sent of one category, on which basis: at least so much, at least so old.
+
+    `kinds` names the kinds that rest on another basis. Eligibility is the rule set's business.
+    """
+
     minimum_euros: Annotated[int, Field(ge=0)] = 0
     minimum_months: Annotated[int, Field(ge=0)] = 0
     minimum_days: Annotated[int, Field(ge=0)] = 0
+    kinds: dict[Kind, Ground] = Field(default_factory=dict)
+
+    def ground(self, kind: Kind) -> Ground:
+        """The basis of one kind; an update rests on what the first report of the contract rested on."""
+        return self.kinds.get(Kind.EARLY if kind is Kind.UPDATE else kind, self)
 
 
 class Purpose(Document):
@@ -113,6 +170,15 @@ class Pilot(Document):
         if self.ends < self.starts:
             raise ValueError("the pilot ends before it starts")
         return self
+
+    def rests_on_consent(self) -> list[str]:
+        """What is taken up only with a consent, each as "category/kind"."""
+        return [
+            f"{category}/{kind}"
+            for category, terms in self.categories.items()
+            for kind in Kind
+            if terms.ground(kind).evidence is Evidence.CONSENT
+        ]
 
 
 class Organisation(Document):

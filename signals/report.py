@@ -50,6 +50,9 @@ class Kind(StrEnum):
     HAND_OVER = "hand_over"
 
 
+# Of these the law itself makes the report a duty or a task (Bgs art. 2 and 3): consent is no basis for them.
+STATUTORY_CATEGORIES = frozenset({Category.RENT, Category.ENERGY, Category.WATER, Category.HEALTH_INSURANCE})
+
 # Duties that hold outside the covenant's window and amounts too (VNG on the LCV), so no threshold stops these.
 THRESHOLD_FREE_KINDS = frozenset({Kind.END_OF_SUPPLY, Kind.HAND_OVER})
 
@@ -66,10 +69,11 @@ class SocialCollection(Wire):
     """The creditor's efforts before it may report (Bgs art. 2): dates in Europe/Amsterdam.
 
     `by` says how the creditor knows: from its record of this resident, or from a fixed procedure that the agreement
-    names. `answer` is what the resident said to the offer; a refusal or a kept payment plan never becomes a report.
+    names. `answer` is what the resident said to the offer: nothing, no refusal, a refusal, or a payment plan that is
+    being kept. The last two are refused, wherever they come from: they never become a report.
     """
 
-    answer: Literal["none", "not_refused"] = "none"
+    answer: Literal["none", "not_refused", "refused", "payment_plan_kept"] = "none"
     by: Literal["record", "procedure"]
     contact_sought_on: date
     offer_made_on: date

@@ -91,6 +91,8 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         p=pilot,
     )[0]
     change = world.rows("SELECT change_id::text FROM privacy.basis_change WHERE pilot_id = %(p)s", p=pilot)[0][0]
+    objections = world.rows("SELECT objection_id::text FROM privacy.objection WHERE pilot_id = %(p)s", p=pilot)
+    objection = objections[0][0] if objections else str(uuid.UUID(int=1 << 103))
     place = json.dumps([signal[1], signal[2], signal[3], signal[0]]).encode()
     return {
         "Vroegsein-Actor": ACTOR,
@@ -114,6 +116,13 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "givenOn": "2026-01-01",
         "validUntil": "2027-01-01",
         "withdrawnOn": "2026-11-01",
+        "refusedOn": "2026-11-01",
+        "objectedOn": "2026-11-01",
+        "objection": objection,
+        "decision": "dismissed",
+        "decidedOn": "2026-11-02",
+        "state": "pending",
+        "reference": HEX16,
         "notice": "notice-1",
         "givenBy": "desk",
         "keys": KEYS,
@@ -196,6 +205,7 @@ NOBODYS: Mapping[str, Any] = {
     "signalId": str(uuid.UUID(int=1 << 100)),
     "deliveryId": str(uuid.UUID(int=1 << 101)),
     "changeId": str(uuid.UUID(int=1 << 102)),
+    "objection": str(uuid.UUID(int=1 << 104)),
 }  # what no pilot has, in the form of what they have
 
 

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 import uvicorn
@@ -21,10 +22,11 @@ from app.main import create_app
 from app.serving import serving
 from app.settings import Settings as ServiceSettings
 from cli.demo_world import DEFAULT_RULES, free_port
+from client import desk_basis
 from client.checking import Checked, SendableRow
-from client.delivering import Receipt, deliver
+from client.delivering import Receipt, deliver, pass_on_objection
 from client.desk_pilot import parties, sign_pilot
-from client.desk_work import ConsentGiven, desk_service, record_consent, withdraw_consent
+from client.desk_work import desk_service
 from client.home import Home, Settings, init_creditor, init_desk, own_fingerprint
 from client.oauth import ServiceLogin
 from client.service import Service
@@ -128,14 +130,41 @@ class World:
             joined = join(self.home(creditor), service, pilot)
             return deliver(self.home(creditor), service, joined, checked_of(rows, CREDITORS[creditor], period))
 
-    def consent(self, pilot: str, contact: Contact, category: Category = Category.ENERGY) -> dict[str, Any]:
-        given = ConsentGiven(category, "notice-1", date(2026, 1, 1), date(2027, 1, 1))
+    def consent(
+        self, pilot: str, contact: Contact, category: Category = Category.ENERGY, given_on: date = date(2026, 1, 1)
+    ) -> dict[str, Any]:
+        given = desk_basis.ConsentGiven(category, "notice-1", given_on, date(2027, 1, 1))
         with self.desk(pilot, "record-basis") as service:
-            return record_consent(self.home(PILOTS[pilot]), service, self.documents[pilot], contact, given)
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            return desk_basis.record_consent(home, service, document, contact, given)
+
+    def refuse(self, pilot: str, contact: Contact, category: Category = Category.ENERGY) -> dict[str, Any]:
+        with self.desk(pilot, "record-basis") as service:
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            return desk_basis.refuse_consent(home, service, document, contact, category)
 
     def withdraw(self, pilot: str, contact: Contact, category: Category = Category.ENERGY) -> dict[str, Any]:
         with self.desk(pilot, "record-basis") as service:
-            return withdraw_consent(self.home(PILOTS[pilot]), service, self.documents[pilot], contact, category)
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            return desk_basis.withdraw_consent(home, service, document, contact, category)
+
+    def object(self, pilot: str, contact: Contact) -> uuid.UUID:
+        """Record an objection at the desk; its id, for `decide`."""
+        with self.desk(pilot, "record-basis") as service:
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            done = desk_basis.record_objection(home, service, document, contact)
+            assert (done["state"], done["outcome"]) == ("done", "paused")
+            return uuid.UUID(done["changeId"])
+
+    def decide(self, pilot: str, objection: uuid.UUID, decision: Literal["upheld", "dismissed"]) -> str:
+        with self.desk(pilot, "record-basis") as service:
+            done = desk_basis.decide_objection(service, self.documents[pilot], objection, decision)
+            return str(done["outcome"])
+
+    def pass_on(self, creditor: str, pilot: str, contract: str) -> dict[str, Any]:
+        """Pass on the objection that a creditor received about a contract."""
+        with self.creditor(creditor) as service:
+            return pass_on_objection(self.home(creditor), service, pilot, contract)
 
     def signals(self, pilot: str, purpose: str = "worklist") -> list[dict[str, Any]]:
         with self.desk(pilot, purpose) as service:
@@ -213,7 +242,11 @@ def _register(world: World) -> None:
 
 def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
     """A pilot's document as plain data; `changes` replace whole values."""
-    energy = "consent" if pilot == "bland" else "statutory"
+    energy: dict[str, Any] = {"basis": "statutory", "source": "Energieregeling"}
+    if pilot == "bland":
+        days = {"starts": "2026-01-01", "ends": "2027-12-31"}
+        experiment = {"article": "regulation art. 1", "evidence": "consent", "creditors": ["power"], **days}
+        energy = {"basis": "experiment", "source": "Wgs art. 10", "experiment": experiment}
     words = {"nl": "x", "en": "x"}
     return {
         "kind": "pilot",
@@ -224,7 +257,7 @@ def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
         "postcodes": ["1111", "1112"],
         "categories": {
             "rent": {"basis": "statutory", "source": "Bgs art. 2", "minimum_euros": 50, "minimum_months": 1},
-            "energy": {"basis": energy, "source": "Energieregeling", "minimum_euros": 50},
+            "energy": {**energy, "minimum_euros": 50},
             "health_insurance": {"basis": "statutory", "source": "Zvw art. 18a"},
         },
         "purposes": {name: {**purpose, "basis": "Wgs art. 3", "words": words} for name, purpose in PURPOSES.items()},

@@ -1,104 +1,39 @@
-"""Consents of residents, recorded and withdrawn by a desk. The linker carries each out; the answer waits for it."""
+"""Consents of residents, recorded, refused and withdrawn by a desk."""
 
-import time
-import uuid
-from typing import Annotated, Any, Literal
+from fastapi import APIRouter, Response
 
-import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query, Response
-from sqlalchemy.dialects.postgresql import JSONB
-
-from app.api.deps import BasisChangeAsker, ConsentRecorder, Pools, Viewer
-from app.api.signals import look
-from app.basis import ChangeUnknown
-from app.db.sessions import Login, Sessions
+from app.api.basis_changes import NOTED, BasisChange, PilotQuery, changed
+from app.api.deps import ConsentRecorder, Pools
 from app.errors import problems
-from app.gate import Gate, LookRefused
-from app.publishing import PilotUnknown
-from signals.consents import Consent, Withdrawal
-from signals.report import Slug, Wire
+from app.gate import LookRefused
+from signals.consents import Consent, Refusal, Withdrawal
 
 router = APIRouter(tags=["consents"])
-PilotQuery = Annotated[Slug, Query(alias="pilotId")]
-WAIT_SECONDS = 8.0
+RESPONSES = NOTED | problems(LookRefused)
 
 
-class BasisChange(Wire):
-    """A change of basis: `done` once it holds for every read that starts from now on, else `waiting`."""
-
-    change_id: uuid.UUID
-    state: Literal["done", "waiting"]
-    outcome: str | None
-
-
-WAITING: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not in force yet", "model": BasisChange}}
-
-INSERT = sa.text("""
-    INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (:pilot, :change, :kind, :body)
-""").bindparams(sa.bindparam("body", type_=JSONB))
-STATE = sa.text("""
-    SELECT change_id, done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
-""")
-OWN_PILOT = sa.text("SELECT FROM registry.pilot WHERE pilot_id = :pilot AND municipality_id = :municipality")
-
-
-@router.post("/consents", status_code=201, responses=WAITING | problems(LookRefused))
+@router.post("/consents", status_code=201, responses=RESPONSES)
 def record_consent(
     consent: Consent, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
 ) -> BasisChange:
-    """Record a resident's consent for one category.
+    """Record a resident's consent for one category. One that is older than a no of this resident is not recorded.
 
     202 when it is not in force within eight seconds: `/v1/basis-changes/{changeId}` tells when it is.
     """
-    return _changed(pools, viewer, pilot_id, consent, response)
+    return changed(pools, viewer, pilot_id, consent, response)
 
 
-@router.post("/consent-withdrawals", status_code=201, responses=WAITING | problems(LookRefused))
+@router.post("/consent-refusals", status_code=201, responses=RESPONSES)
+def record_refusal(
+    refusal: Refusal, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
+) -> BasisChange:
+    """Record that a resident refuses: reports of that category are shut out, now and when they are sent again."""
+    return changed(pools, viewer, pilot_id, refusal, response)
+
+
+@router.post("/consent-withdrawals", status_code=201, responses=RESPONSES)
 def withdraw_consent(
     withdrawal: Withdrawal, pilot_id: PilotQuery, viewer: ConsentRecorder, pools: Pools, response: Response
 ) -> BasisChange:
     """Withdraw it: the resident's reports of that category are shut out and the household is judged afresh."""
-    return _changed(pools, viewer, pilot_id, withdrawal, response)
-
-
-@router.get("/basis-changes/{changeId}", responses=problems(PilotUnknown, ChangeUnknown))
-def read_basis_change(
-    change_id: Annotated[uuid.UUID, Path(alias="changeId")],
-    pilot_id: PilotQuery,
-    caller: BasisChangeAsker,
-    pools: Pools,
-) -> BasisChange:
-    """Whether a change of basis holds by now. Says nothing about a resident."""
-    with pools.begin(Login.OPENER) as connection:
-        own = connection.execute(OWN_PILOT, {"pilot": pilot_id, "municipality": caller.organisation_id}).one_or_none()
-    if own is None:
-        raise PilotUnknown("there is no such pilot of this municipality")
-    return _state(pools, pilot_id, change_id)
-
-
-def _changed(
-    pools: Sessions, viewer: Viewer, pilot_id: str, change: Consent | Withdrawal, response: Response
-) -> BasisChange:
-    change_id = uuid.uuid4()
-    asks = {"ask": change.kind, "change": str(change_id), "category": change.category.value}
-    with Gate(pools).open(look(viewer, pilot_id), asks, Login.RECORDER) as scope:
-        body = change.model_dump(mode="json", by_alias=True)
-        values = {"pilot": pilot_id, "change": change_id, "kind": change.kind, "body": body}
-        scope.connection.execute(INSERT, values)
-        scope.connection.execute(sa.text("SELECT pg_notify('vroegsein_work', :pilot)"), {"pilot": pilot_id})
-        scope.shown.append(str(change_id))
-    until = time.monotonic() + WAIT_SECONDS
-    while (found := _state(pools, pilot_id, change_id)).state == "waiting":
-        if time.monotonic() > until:
-            response.status_code = 202
-            break
-        time.sleep(0.05)
-    return found
-
-
-def _state(pools: Sessions, pilot_id: str, change_id: uuid.UUID) -> BasisChange:
-    with pools.begin(Login.RECORDER) as connection:
-        row = connection.execute(STATE, {"pilot": pilot_id, "change": change_id}).one_or_none()
-    if row is None:
-        raise ChangeUnknown("there is no such change of basis in this pilot")
-    return BasisChange(change_id=change_id, state="done" if row.done_at else "waiting", outcome=row.outcome)
+    return changed(pools, viewer, pilot_id, withdrawal, response)

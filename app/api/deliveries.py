@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from app import intake
 from app.api.deps import CreditorCaller, CreditorReader, Pools, RawBody, takes
@@ -16,6 +16,7 @@ from app.intake import DeliveryUnknown, OpenDelivery
 from app.intake_rules import DeliveryRefused
 from app.part_reading import PartUnreadable
 from app.problems import InputMistake, InvalidInput
+from signals.line_rules import LINE_RULES
 from signals.report import Base64, Category, Hex32, Period, Slug, Wire
 
 PART = "application/x-ndjson"
@@ -50,6 +51,14 @@ class RefusedLine(Wire):
     line: int
     pointer: str
     code: str
+
+    @computed_field(  # type: ignore[prop-decorator] # mypy has no word for it, pydantic does it so
+        description="Where the rule stands: article, agreement, pilot document or format"
+    )
+    @property
+    def source(self) -> str:
+        """Where the rule stands."""
+        return LINE_RULES[self.code].source
 
 
 class TakenPart(Wire):

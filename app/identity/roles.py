@@ -5,7 +5,7 @@ from signals.pilot import Role
 __all__ = ["MEANING", "SCOPES", "Role"]
 
 SCOPES: dict[Role, frozenset[str]] = {
-    Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "keys:read"}),
+    Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "objections:write", "keys:read"}),
     Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness"}),
     Role.PRIVACY_OFFICER: frozenset({"log:read", "log:witness"}),
     Role.OPERATOR: frozenset({"registry:read"}),
@@ -16,7 +16,8 @@ MEANING: dict[str, str] = {
     "deliveries:read": "Read the state of one's own deliveries",
     "keys:read": "Fetch one's own sealed pilot keys",
     "signals:read": "Read signals of one's own municipality",
-    "consents:write": "Record and withdraw residents' consent",
+    "objections:write": "Pass on an objection about one's own contract",
+    "consents:write": "Record what residents say: consent, refusal, withdrawal, objection, and its decision",
     "pilots:write": "Publish signed pilot documents",
     "keys:write": "Put sealed pilot keys ready for creditors",
     "log:read": "Read the access log of one's own municipality",

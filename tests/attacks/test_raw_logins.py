@@ -39,7 +39,10 @@ COLUMNS = {
     "privacy.basis_change": {"pilot_id", "change_id", "kind", "done_at", "outcome"},
 }
 WRITES = {
-    "ingest": {"intake.delivery", "intake.part", "intake.refused_row", "intake.staged_report"},
+    "ingest": {
+        *("intake.delivery", "intake.part", "intake.refused_row", "intake.staged_report"),
+        "privacy.basis_change",  # a creditor's objection, for the linker
+    },
     "opener": {"registry.signed_document", "registry.key_envelope", "privacy.cosignature"},
     "reader": set[str](),
     "recorder": {"privacy.basis_change"},

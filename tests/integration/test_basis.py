@@ -127,7 +127,7 @@ def test_whether_a_change_holds_is_told_to_its_own_municipality_alone(world: Wor
 
 
 def test_a_desk_waits_until_a_change_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.consents.WAIT_SECONDS", 0)  # as behind a large delivery
+    monkeypatch.setattr("app.api.basis_changes.WAIT_SECONDS", 0)  # as behind a large delivery
     assert world.consent("bland", contact(**HER))["state"] == "done"
 
 

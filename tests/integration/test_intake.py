@@ -151,7 +151,8 @@ def test_a_bad_line_is_named_and_the_good_ones_are_taken(sending: Sending) -> No
     twisted = json.loads(good[1])
     twisted["report"]["months"] = "veel"
     part = sender.put(1, b"\n".join([good[0], json.dumps(twisted).encode(), good[2]]))
-    assert part["refusals"] == [{"line": 2, "pointer": "/report/months", "code": "unreadable-line"}]
+    refusal = {"line": 2, "pointer": "/report/months", "code": "unreadable-line", "source": "docs/api.md"}
+    assert part["refusals"] == [refusal]
     sender.complete([part])
     state = sender.state()
     assert (state["accepted"], state["refused"]) == (2, 1)

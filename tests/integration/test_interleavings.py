@@ -155,8 +155,8 @@ def prepared(module_database: Database, tmp_path_factory: pytest.TempPathFactory
         world.push("housing", PILOT, [make_row("her-rent", **HER, **earlier)], "2026-09")
         world.stop_linking()
         impatient.setattr("client.delivering.WAIT_SECONDS", -1)
-        impatient.setattr("app.api.consents.WAIT_SECONDS", -1)
-        impatient.setattr("client.desk_work.PATIENCE", -1)
+        impatient.setattr("app.api.basis_changes.WAIT_SECONDS", -1)
+        impatient.setattr("client.desk_basis.PATIENCE", -1)
         energy = [make_row(reference, **who, **ENERGY) for reference, who in people]
         insured = make_row("her-health", **HER, category=Category.HEALTH_INSURANCE)
         for creditor, rows in (("power", energy), ("health", [insured])):

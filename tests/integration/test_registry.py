@@ -18,6 +18,7 @@ from cli.demo_world import DEFAULT_RULES
 from client.home import Home, Settings, init_creditor, init_desk
 from signals.documents import DocumentError
 from signals.pilot import Pilot, Role
+from signals.report import Kind
 from tests.conftest import Database
 from tests.world import agreement_document, pilot_document
 
@@ -189,6 +190,68 @@ def test_what_is_added_and_what_goes_is_shown_with_a_dash(applied: sa.Connection
     shown = {path: (old, new) for path, old, new in change.differences}
     assert shown["purposes.count.level"] == ("index", "–")
     assert shown["categories.water.source"] == ("–", "Drinkwaterwet")
+
+
+EXPERIMENT = {
+    "article": "Stcrt. 2024, 10148, art. 2.1",
+    "creditors": ["housing"],
+    "starts": "2026-01-01",
+    "ends": "2026-12-31",
+}
+
+
+def on(basis: str, experiment: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A pilot in which rent rests on this basis."""
+    told = {"experiment": EXPERIMENT | experiment} if experiment is not None else {}
+    return pilot_document("aland", "town-a", categories={"rent": {"basis": basis, "source": "x", **told}})
+
+
+@pytest.mark.parametrize(
+    ("pilot", "line", "word"),
+    [
+        (on("consent"), "basis: consent", "basis in law"),
+        (on("experiment"), "basis: experiment", "article"),
+        (on("statutory", {}), "basis: statutory", "no other"),
+        (on("experiment", {"creditors": ["nobody"]}), "- nobody", "no organisation nobody"),
+        (on("experiment", {"creditors": ["town-a"]}), "- town-a", "role creditor"),
+        (on("experiment", {"ends": "2028-01-01"}), "ends: '2028-01-01'", "the pilot runs"),
+        (on("experiment", {"starts": "2025-12-31"}), "starts: '2025-12-31'", "the pilot runs"),
+        (on("experiment", {"ends": "2025-01-01"}), "article: ", "ends before it starts"),
+    ],
+    ids=["consent", "no-article", "statutory", "nobody", "no-creditor", "ends", "starts", "order"],
+)
+def test_a_basis_that_contradicts_the_law_or_its_own_experiment_is_refused_at_its_line(
+    applied: sa.Connection, tmp_path: Path, pilot: dict[str, Any], line: str, word: str
+) -> None:
+    (mistake,) = refused(applied, tmp_path, pilot)
+    assert at(mistake, tmp_path).startswith(line)
+    assert word in mistake
+
+
+def test_an_experiment_without_its_article_is_refused(applied: sa.Connection, tmp_path: Path) -> None:
+    pilot = on("experiment", {})
+    del pilot["categories"]["rent"]["experiment"]["article"]
+    (mistake,) = refused(applied, tmp_path, pilot)
+    assert "article" in mistake
+
+
+def test_consent_counts_where_no_law_names_a_basis_and_in_an_experiment(applied: sa.Connection, tmp_path: Path) -> None:
+    pilot = on("experiment", {"evidence": "consent"})
+    pilot["categories"]["other"] = {"basis": "consent", "source": "x"}
+    pilot["categories"]["rent"]["kinds"] = {"hand_over": {"basis": "statutory", "source": "x"}}
+    apply(applied, tmp_path, pilot)
+    rests = set(registry.load(applied).pilots["aland"].rests_on_consent())
+    assert rests == {f"other/{kind}" for kind in Kind} | {f"rent/{kind}" for kind in Kind} - {"rent/hand_over"}
+
+
+def test_a_kind_can_not_rest_on_consent_where_the_law_names_a_basis(applied: sa.Connection, tmp_path: Path) -> None:
+    pilot = on("statutory")
+    pilot["categories"]["rent"]["kinds"] = {
+        "hand_over": {"basis": "consent", "source": "x"},
+        "update": {"basis": "statutory", "source": "x"},
+    }
+    both = refused(applied, tmp_path, pilot)
+    assert [at(mistake, tmp_path) for mistake in both] == ["basis: consent", "basis: statutory"]
 
 
 def test_a_new_key_is_added_beside_the_old_ones(applied: sa.Connection, tmp_path: Path) -> None:

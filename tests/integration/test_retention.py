@@ -31,8 +31,10 @@ LEFT_FOR_EVER = {
     "log_node",
     "log_head",
     "retention_run",
-    "event",
-}  # and events until their day, see below
+    "event",  # until their day, see below
+    "objection",  # as long as the pilot runs
+    "objection_key",
+}
 
 
 @pytest.fixture

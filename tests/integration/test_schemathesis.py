@@ -82,7 +82,7 @@ def service(world: World, module_database: Database) -> Iterator[Service]:
     app.state.log_key = public_jwk(new_signing_key())
     app.state.sessions = Sessions(lambda login: module_database.conninfo(login.value), SERVING)
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("consents", "access_events"):
+        for module in ("basis_changes", "access_events"):
             patched.setattr(f"app.api.{module}.WAIT_SECONDS", 0)  # no linker runs here that could be waited for
         yield app
     app.state.sessions.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.creditor import app
+from cli.creditor import app, refused_line
 from cli.demo import EXAMPLES
 from client.home import Home, Settings, init_creditor
 
@@ -36,3 +36,9 @@ def test_a_check_shows_no_residents_data(tmp_path: Path, lang: str) -> None:
     for row in rows:
         for column in ("Huurdernr", "Geb.datum", "Telefoon", "E-mailadres"):
             assert not row[column] or row[column] not in said
+
+
+def test_a_line_that_the_service_refused_is_shown_with_the_rules_name_and_source() -> None:
+    shown = refused_line(7, "offer-refused", "nl")
+    assert shown == "  regel 7 geweigerd: de klant heeft het doorgeven geweigerd (offer-refused; Bgs art. 2(d))"
+    assert refused_line(7, "new-rule", "en") == "  line 7 refused: new-rule (new-rule)"

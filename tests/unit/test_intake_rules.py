@@ -1,6 +1,8 @@
 """What may be delivered: each rule refuses by name at its border, and lets through what lies on the right side."""
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.intake_rules import Agreed, DeliveryRefused, broken_rule, first_and_last_day, refuse_dates
+from signals.line_rules import LINE_RULES
 from signals.pilot import Agreement, Pilot
 from signals.report import Category, Report
 from tests.unit.test_report_wire import make_report
 from tests.world import agreement_document, pilot_document
 
+ROOT = Path(__file__).parents[2]
 PERIOD = "2026-10"
 STEPS = ("contactSoughtOn", "offerMadeOn", "pointedAtHelpOn", "reminderSentOn")
 
 
-def make_agreed(pilot: dict[str, Any] | None = None, agreement: dict[str, Any] | None = None, **terms: int) -> Agreed:
+def make_agreed(pilot: dict[str, Any] | None = None, agreement: dict[str, Any] | None = None, **terms: Any) -> Agreed:
     rent = {"basis": "statutory", "source": "Bgs art. 2", **terms}
     document = pilot_document("aland", "town-a", **{"categories": {"rent": rent}} | (pilot or {}))
     read = Pilot.model_validate(document)
@@ -79,8 +83,8 @@ def test_each_step_of_social_collection_lies_between_arrears_and_report(step: st
     refused = ("/report/socialCollection", "social-collection-incomplete")
     assert broken(steps={step: "2026-09-30"}) == refused
     assert broken(steps={step: "2026-11-01"}) == refused
-    assert broken(steps={step: "2026-10-01"}) is None
-    assert broken(steps={step: "2026-10-31"}) is None
+    for day in ("2026-10-01", "2026-10-31"):  # the offer not before the reminder, see below
+        assert broken(steps={"reminderSentOn": day, "offerMadeOn": day, step: day}) is None
 
 
 def test_no_kind_is_free_of_social_collection() -> None:
@@ -134,7 +138,7 @@ def refused_rule(agreed: Agreed, period: str, today: date) -> str | None:
 def test_a_delivery_lies_within_the_days_of_pilot_and_agreement(
     which: str, period: str, today: str, rule: str | None
 ) -> None:
-    agreed = make_agreed(**{which: DATES})  # type: ignore[arg-type] # the two that hold documents
+    agreed = make_agreed(**{which: DATES})
     assert refused_rule(agreed, period, date.fromisoformat(today)) == (rule.format(which) if rule else None)
 
 
@@ -163,3 +167,74 @@ def test_a_refusal_says_the_rule_and_never_the_report() -> None:
     with pytest.raises(DeliveryRefused) as refused:
         refuse_dates(make_agreed(), "2027-10", date(2026, 10, 31))
     assert (refused.value.rule, refused.value.code) == ("period-in-future", "delivery-refused")
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [("refused", "offer-refused"), ("payment_plan_kept", "payment-plan-kept"), ("none", None), ("not_refused", None)],
+)
+def test_a_refused_offer_and_a_kept_payment_plan_never_become_a_report(answer: str, rule: str | None) -> None:
+    agreed = make_agreed(agreement={"kinds": ["early", "end_of_supply"]})
+    for kind in ("early", "end_of_supply"):
+        expected = ("/report/socialCollection/answer", rule) if rule else None
+        assert broken(agreed, kind=kind, steps={"answer": answer}) == expected
+
+
+def test_the_offer_is_made_with_the_reminder_or_after_it() -> None:
+    reminded = {"reminderSentOn": "2026-10-15"}
+    refused = ("/report/socialCollection", "offer-before-reminder")
+    assert broken(steps={**reminded, "offerMadeOn": "2026-10-14"}) == refused
+    assert broken(steps={**reminded, "offerMadeOn": "2026-10-15"}) is None
+
+
+EXPERIMENT = {"article": "art. 2.2", "creditors": ["housing"], "starts": "2026-02-01", "ends": "2026-12-31"}
+
+
+def tried(**changes: Any) -> Agreed:
+    """Rent as an experiment, which is checked for every kind."""
+    terms: Any = {"basis": "experiment", "experiment": EXPERIMENT | changes}
+    return make_agreed(agreement={"kinds": ["early", "end_of_supply"]}, **terms)
+
+
+@pytest.mark.parametrize(
+    ("outside", "inside", "report", "refused"),
+    [
+        ({"creditors": ["power"]}, {"creditors": ["power", "housing"]}, {}, ("/report", "not-in-experiment")),
+        ({"ends": "2026-10-30"}, {"ends": "2026-10-31"}, {}, ("/report/reportedOn", "experiment-not-running")),
+        ({"starts": "2026-11-01"}, {"starts": "2026-10-31"}, {}, ("/report/reportedOn", "experiment-not-running")),
+        (
+            {"minimum_euros": 101},
+            {"minimum_euros": 100},
+            {"amountEuros": 100},
+            ("/report/amountEuros", "below-experiment-threshold"),
+        ),
+        (
+            {"minimum_months": 6},
+            {"minimum_months": 5},
+            {"months": 5},
+            ("/report/months", "below-experiment-threshold"),
+        ),
+    ],
+    ids=["creditors", "ends", "starts", "euros", "months"],
+)
+def test_an_experiment_holds_for_whom_when_and_from_what_it_names(
+    outside: dict[str, Any], inside: dict[str, Any], report: dict[str, Any], refused: tuple[str, str]
+) -> None:
+    for kind in ("early", "end_of_supply"):
+        assert broken(tried(**outside), kind=kind, **report) == refused
+        assert broken(tried(**inside), kind=kind, **report) is None
+
+
+def test_a_kind_may_rest_on_a_basis_of_its_own() -> None:
+    ground = {"basis": "experiment", "source": "x", "experiment": EXPERIMENT | {"creditors": ["power"]}}
+    terms: Any = {"kinds": {"end_of_supply": ground}}
+    agreed = make_agreed(agreement={"kinds": ["early", "end_of_supply"]}, **terms)
+    assert broken(agreed, kind="end_of_supply") == ("/report", "not-in-experiment")
+    assert broken(agreed, kind="early") is None
+
+
+def test_every_rule_that_refuses_a_line_has_words_and_a_source() -> None:
+    sources = [(ROOT / "app" / name).read_text(encoding="utf-8") for name in ("intake_rules.py", "part_reading.py")]
+    named = {rule for text in sources for rule in re.findall(r'"/[\w/]+", "([a-z-]+)"', text)} | {"unreadable-line"}
+    assert named == LINE_RULES.keys()
+    assert all(rule.nl and rule.en and rule.source for rule in LINE_RULES.values())

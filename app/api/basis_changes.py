@@ -1,0 +1,93 @@
+"""Changes of basis: left for the linker, which carries each out; the answer waits for it."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path, Query, Response
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.api.deps import BasisChangeAsker, Pools, Viewer
+from app.api.signals import look
+from app.basis import ChangeUnknown
+from app.db.sessions import Login, Sessions
+from app.errors import problems
+from app.gate import Gate
+from app.publishing import PilotUnknown
+from signals.consents import DeskChange
+from signals.report import Slug, Wire
+
+router = APIRouter(prefix="/basis-changes", tags=["basis-changes"])
+PilotQuery = Annotated[Slug, Query(alias="pilotId")]
+WAIT_SECONDS = 8.0
+
+
+class BasisChange(Wire):
+    """A change of basis: `done` once it holds for every read that starts from now on, else `waiting`."""
+
+    change_id: uuid.UUID
+    state: Literal["done", "waiting"]
+    outcome: str | None
+
+
+NOTED: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not in force yet", "model": BasisChange}}
+
+LEAVE = sa.text("""
+    INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (:pilot, :change, :kind, :body)
+""").bindparams(sa.bindparam("body", type_=JSONB))
+STATE = sa.text("""
+    SELECT change_id, done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
+""")
+OWN_PILOT = sa.text("SELECT FROM registry.pilot WHERE pilot_id = :pilot AND municipality_id = :municipality")
+WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
+
+
+@router.get("/{changeId}", responses=problems(PilotUnknown, ChangeUnknown))
+def read_basis_change(
+    change_id: Annotated[uuid.UUID, Path(alias="changeId")],
+    pilot_id: PilotQuery,
+    caller: BasisChangeAsker,
+    pools: Pools,
+) -> BasisChange:
+    """Whether a change of basis holds by now. Says nothing about a resident."""
+    with pools.begin(Login.OPENER) as connection:
+        own = connection.execute(OWN_PILOT, {"pilot": pilot_id, "municipality": caller.organisation_id}).one_or_none()
+    if own is None:
+        raise PilotUnknown("there is no such pilot of this municipality")
+    return _state(pools, pilot_id, change_id)
+
+
+def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, response: Response) -> BasisChange:
+    """Leave a desk's change, inside an access event, and wait for it; the answer becomes a 202 when that takes long."""
+    change_id = uuid.uuid4()
+    told = change.model_dump(mode="json", include={"category", "objection"})
+    with Gate(pools).open(
+        look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
+    ) as scope:
+        body = change.model_dump(mode="json", by_alias=True)
+        values = {"pilot": pilot_id, "change": change_id, "kind": change.kind, "body": body}
+        scope.connection.execute(LEAVE, values)
+        scope.connection.execute(WAKE, {"pilot": pilot_id})
+        scope.shown.append(str(change_id))
+    return wait_for(lambda: _state(pools, pilot_id, change_id), response)
+
+
+def wait_for(ask: Callable[[], BasisChange], response: Response) -> BasisChange:
+    """Ask until the change is done, for a few seconds; after those the answer is a 202."""
+    until = time.monotonic() + WAIT_SECONDS
+    while (found := ask()).state == "waiting":
+        if time.monotonic() > until:
+            response.status_code = 202
+            break
+        time.sleep(0.05)
+    return found
+
+
+def _state(pools: Sessions, pilot_id: str, change_id: uuid.UUID) -> BasisChange:
+    with pools.begin(Login.RECORDER) as connection:
+        row = connection.execute(STATE, {"pilot": pilot_id, "change": change_id}).one_or_none()
+    if row is None:
+        raise ChangeUnknown("there is no such change of basis in this pilot")
+    return BasisChange(change_id=change_id, state="done" if row.done_at else "waiting", outcome=row.outcome)

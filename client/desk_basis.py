@@ -1,0 +1,124 @@
+"""What a desk records for a resident: consent, refusal, withdrawal, objection, and the decision about one.
+
+The service gets match keys made here, and who it is sealed to this desk; each answers once it holds for every read.
+"""
+
+import base64
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from client.desk_pilot import pilot_key_name
+from client.home import Home
+from client.service import Service
+from privacy import hybrid
+from privacy.errors import PrivacyError
+from privacy.identity import Contact
+from privacy.matchkeys import match_keys
+from privacy.pilot_document import PilotDocument
+from signals.consents import Consent, Decision, DeskChange, Objection, Refusal, Withdrawal
+from signals.report import Category, MatchKeys
+
+PATIENCE = 180.0  # seconds for a change of basis to take effect
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+CONSENT, OBJECTION = "vroegsein/consent/v1", "vroegsein/objection/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """For what a resident consented, which notice was shown (name and version), from when until when."""
+
+    category: Category
+    notice: str
+    given_on: date
+    valid_until: date
+
+
+def record_consent(
+    home: Home, service: Service, document: PilotDocument, contact: Contact, given: ConsentGiven
+) -> dict[str, Any]:
+    """Record a resident's consent for one category."""
+    consent = Consent(
+        category=given.category,
+        given_on=given.given_on,
+        valid_until=given.valid_until,
+        notice=given.notice,
+        given_by="desk",
+        keys=_keys(home, document, contact),
+        sealed=_sealed(document, contact, CONSENT, document.pilot.id, given.category.value),
+    )
+    return _recorded(service, document, "/consents", consent)
+
+
+def refuse_consent(
+    home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
+) -> dict[str, Any]:
+    """Record that a resident refuses, from now on, that arrears of a category are reported."""
+    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
+    refusal = Refusal(category=category, refused_on=_today(), keys=keys, sealed=sealed)
+    return _recorded(service, document, "/consent-refusals", refusal)
+
+
+def withdraw_consent(
+    home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
+) -> dict[str, Any]:
+    """Withdraw a resident's consent, from now."""
+    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
+    withdrawal = Withdrawal(category=category, withdrawn_on=_today(), keys=keys, sealed=sealed)
+    return _recorded(service, document, "/consent-withdrawals", withdrawal)
+
+
+def record_objection(home: Home, service: Service, document: PilotDocument, contact: Contact) -> dict[str, Any]:
+    """Record a resident's objection (art. 21 GDPR), from now: all reports are paused until somebody decides."""
+    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
+    return _recorded(service, document, "/objections", Objection(objected_on=_today(), keys=keys, sealed=sealed))
+
+
+def decide_objection(
+    service: Service, document: PilotDocument, objection: uuid.UUID, decision: Literal["upheld", "dismissed"]
+) -> dict[str, Any]:
+    """Decide about an objection: its reports are erased, or come back."""
+    decided = Decision(objection=objection, decision=decision, decided_on=_today())
+    return _recorded(service, document, "/objection-decisions", decided)
+
+
+def objections(
+    home: Home, service: Service, document: PilotDocument, state: str = "pending"
+) -> list[tuple[dict[str, Any], dict[str, Any] | PrivacyError | None]]:
+    """The objections in a state, each with who it is: opened here, why it can't be, or None where a creditor told."""
+    private, pilot_id = home.secret("recipient.key"), document.pilot.id
+    found: list[tuple[dict[str, Any], dict[str, Any] | PrivacyError | None]] = []
+    for row in service.get("/objections", pilotId=pilot_id, state=state)["objections"]:
+        try:
+            sealed = row["sealed"] and hybrid.unseal(bytes.fromhex(row["sealed"]), private, OBJECTION, pilot_id)
+            found.append((row, json.loads(sealed) if sealed else None))
+        except PrivacyError as error:
+            found.append((row, error))
+    return found
+
+
+def _recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
+    """Send a change, and wait a while longer where the service is still busy, such as behind a large delivery."""
+    pilot_id = document.pilot.id
+    done = service.post(path, change.model_dump(mode="json", by_alias=True), pilotId=pilot_id)
+    until = time.monotonic() + PATIENCE
+    while done["state"] == "waiting" and time.monotonic() < until:
+        time.sleep(1)
+        done = service.get(f"/basis-changes/{done['changeId']}", pilotId=pilot_id)
+    return done
+
+
+def _keys(home: Home, document: PilotDocument, contact: Contact) -> MatchKeys:
+    return match_keys(home.secret(pilot_key_name(document.pilot.id, document.epoch)), [contact], document.epoch)
+
+
+def _sealed(document: PilotDocument, contact: Contact, *purpose: str) -> str:
+    return hybrid.seal(json.dumps(contact.as_json()).encode(), base64.b64decode(document.recipient), *purpose).hex()
+
+
+def _today() -> date:
+    return datetime.now(AMSTERDAM).date()
