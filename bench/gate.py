@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from statistics import quantiles
 from typing import Any
@@ -33,6 +34,7 @@ from client.delivering import deliver
 from client.desk_work import desk_service
 from client.oauth import ServiceLogin
 from client.service import Service
+from privacy.request_proof import prove_request
 from signals.pilot import Role
 from signals.report import Category
 
@@ -140,11 +142,15 @@ def _headers(world: BenchWorld) -> dict[str, str]:
     login = ServiceLogin(world.url, TOWN, world.home(TOWN).jwk("auth-debt-help.jwk"))
     with httpx.Client(auth=login) as http:
         token = http.get(f"{world.url}/v1/health").request.headers["Authorization"]
+    viewer = {"actor": "0123456789abcdef", "purpose": "worklist"}
+    # One proof for the whole round: the service keeps it and does not check it, and the desk's work is not timed here.
+    proof = prove_request(world.home(TOWN).jwk("signing.jwk"), "POST", PATH, b"", viewer, datetime.now(UTC))
     return {
         "Authorization": token,
         "Content-Type": "application/json",
-        "Vroegsein-Actor": "0123456789abcdef",
-        "Vroegsein-Purpose": "worklist",
+        "Vroegsein-Actor": viewer["actor"],
+        "Vroegsein-Purpose": viewer["purpose"],
+        "Vroegsein-Request-Proof": proof,
     }
 
 
