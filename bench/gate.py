@@ -144,7 +144,14 @@ def _headers(world: BenchWorld) -> dict[str, str]:
         token = http.get(f"{world.url}/v1/health").request.headers["Authorization"]
     viewer = {"actor": "0123456789abcdef", "purpose": "worklist"}
     # One proof for the whole round: the service keeps it and does not check it, and the desk's work is not timed here.
-    proof = prove_request(world.home(TOWN).jwk("signing.jwk"), "POST", PATH, b"", viewer, datetime.now(UTC))
+    proof = prove_request(
+        world.home(TOWN).jwk("signing.jwk"),
+        "POST",
+        PATH,
+        json.dumps({"pilotId": PILOT}).encode(),
+        viewer,
+        datetime.now(UTC),
+    )
     return {
         "Authorization": token,
         "Content-Type": "application/json",

@@ -191,7 +191,9 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
         outcome.signals.update([rule.split("@")[0] for rule in signal["rules"]] or [signal["tray"]])
     with outcome.stages.timed("audit"), desk_service(desk, Role.PRIVACY_OFFICER, OFFICER, "audit") as service:
         try:
-            events = list(read_log(desk, service, document).events)
+            log = read_log(desk, service, document)
+            events = list(log.events)
+            outcome.log_verified = outcome.log_verified and not log.not_asked_for
         except LogAltered:
             outcome.log_verified, events = False, []
     outcome.logs[pilot.pilot] = events

@@ -8,17 +8,30 @@ import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from privacy.signing import NotSigned, sign, verify
 
 SIGNED_AS = "vroegsein/request/v1"
 CLOCKS_APART = timedelta(minutes=10)
+# Which request asks for what; a desk signs others too (it fetches documents), and none of those makes a look.
+ASKS = {
+    "worklist": "POST /v1/signals/_search",
+    "signal": "GET /v1/signals/{signal}",
+    "log": "GET /v1/access-events",
+    "consent": "POST /v1/consents",
+    "refusal": "POST /v1/consent-refusals",
+    "withdrawal": "POST /v1/consent-withdrawals",
+    "objection": "POST /v1/objections",
+    "decision": "POST /v1/objection-decisions",
+    "objections": "GET /v1/objections",
+}
 
 
 def prove_request(
     private: dict[str, Any], method: str, target: str, body: bytes, viewer: dict[str, str], now: datetime
 ) -> str:
-    """Sign one request: its method, target (path and query), the hash of its body, who acts and why, when.
+    """Sign one request: its method, target (path and query), the hash of its body, its pilot, who acts and why, when.
 
     `viewer`: `actor` and `purpose`, as in the headers. A random number makes each proof good for one look.
     """
@@ -26,6 +39,7 @@ def prove_request(
         **viewer,
         "method": method,
         "target": target,
+        "pilot": _pilot_named(target, body),
         "body": hashlib.sha256(body).hexdigest(),
         "at": now.isoformat(timespec="seconds"),
         "nonce": secrets.token_hex(16),
@@ -36,8 +50,8 @@ def prove_request(
 def looks_not_asked_for(events: list[dict[str, Any]], public: dict[str, Any]) -> list[int]:
     """The leaf index of every look that does not rest on a request of its own, signed by the desk's key `public`.
 
-    A look is not proven when the signature is missing, another's, was used before, or is for another person, purpose,
-    signal or moment than the event says.
+    A look is not proven when the signature is missing, another's, was used before, or is for another pilot, person,
+    purpose, question, signal or moment than the event says.
     """
     used: set[str] = set()
     found = []
@@ -59,8 +73,20 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     try:
         said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
         apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
-        fits = (said["actor"], said["purpose"]) == (body["actor"], body["purpose"]) and apart <= CLOCKS_APART
-        fits = fits and str(asks.get("signal", "")) in said["target"] and bool(said["nonce"])
+        asked = ASKS[asks["ask"]].format(signal=asks.get("signal"))
+        fits = (
+            all(said[name] == body[name] for name in ("pilot", "actor", "purpose"))
+            and f"{said['method']} {urlsplit(said['target']).path}" == asked
+            and apart <= CLOCKS_APART
+            and bool(said["nonce"])
+        )
     except (NotSigned, ValueError, KeyError, TypeError):
         return None
     return said if fits else None
+
+
+def _pilot_named(target: str, body: bytes) -> str:
+    """The pilot that a request names: in its query, or in its body where it searches; "" where in neither."""
+    if named := parse_qs(urlsplit(target).query).get("pilotId"):
+        return named[0]
+    return str(json.loads(body).get("pilotId", "")) if body else ""
