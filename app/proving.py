@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db.sessions import Login, Sessions
-from app.publishing import PilotUnknown
+from app.publishing import PilotUnknown, refuse_others, signing_keys
 from privacy.checkpoints import Checkpoint, CheckpointRefused, cosigned_at, log_vkey, read_checkpoint
 from privacy.errors import PrivacyError
 from privacy.proofs import Place, Span, consistency_spans, fold, inclusion_spans, places
@@ -99,19 +99,10 @@ def keep_cosignature(
         CheckpointRefused: not a checkpoint of this log, or not signed by a registered key of the municipality.
     """
     with sessions.begin(Login.OPENER) as connection:
-        keys = connection.execute(
-            sa.text("""
-                SELECT k.public FROM registry.pilot p JOIN registry.organisation_key k
-                  ON k.organisation_id = p.municipality_id AND k.use = 'signing' AND k.state = 'active'
-                WHERE p.pilot_id = :pilot AND p.municipality_id = :organisation
-            """),
-            {"pilot": pilot, "organisation": organisation},
-        ).scalars()
-        known = list(keys)
-        if not known:
-            raise PilotUnknown("there is no such pilot of this municipality")
+        refuse_others(connection, organisation, pilot)
         checkpoint = read_checkpoint(note, log_vkey(pilot, log_public))
-        if not any(_is_by(public, signature, checkpoint, organisation) for public in known):
+        keys = signing_keys(connection, organisation)
+        if not any(_is_by(public, signature, checkpoint, organisation) for public in keys):
             raise CheckpointRefused("not cosigned by a registered key of this municipality")
         connection.execute(
             sa.text("""

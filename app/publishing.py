@@ -77,15 +77,8 @@ def publish(sessions: Sessions, municipality: str, pilot_id: str, version: int, 
         NotSigned: not signed by a registered signing key of the municipality, or for another pilot or version.
     """
     with sessions.begin(Login.OPENER) as connection:
-        _refuse_others(connection, municipality, pilot_id)
-        keys = connection.execute(
-            sa.text("""
-                SELECT public FROM registry.organisation_key
-                WHERE organisation_id = :municipality AND use = 'signing' AND state = 'active'
-            """),
-            {"municipality": municipality},
-        ).scalars()
-        document = _signed_by_one_of(signed, list(keys))
+        refuse_others(connection, municipality, pilot_id)
+        document = _signed_by_one_of(signed, signing_keys(connection, municipality))
         if (document.pilot.id, document.version, document.desk) != (pilot_id, version, municipality):
             raise NotSigned("the document was signed for another pilot, version or municipality")
         values = {"pilot": pilot_id, "version": version, "jws": signed}
@@ -112,7 +105,7 @@ def put_envelope(
     """
     values = {"pilot": pilot_id, "creditor": creditor, "epoch": epoch, "envelope": envelope}
     with sessions.begin(Login.OPENER) as connection:
-        _refuse_others(connection, municipality, pilot_id)
+        refuse_others(connection, municipality, pilot_id)
         agreement = connection.execute(
             sa.text("SELECT FROM registry.agreement WHERE pilot_id = :pilot AND organisation_id = :creditor"), values
         ).one_or_none()
@@ -157,7 +150,20 @@ def envelopes_of(sessions: Sessions, creditor: str, pilot_id: str) -> list[tuple
         return [(row.epoch, row.envelope) for row in rows]
 
 
-def _refuse_others(connection: sa.Connection, municipality: str, pilot_id: str) -> None:
+def signing_keys(connection: sa.Connection, municipality: str) -> list[dict[str, Any]]:
+    """The registered public keys by which a municipality signs (JWK)."""
+    keys = connection.execute(
+        sa.text("""
+            SELECT public FROM registry.organisation_key
+            WHERE organisation_id = :municipality AND use = 'signing' AND state = 'active'
+        """),
+        {"municipality": municipality},
+    )
+    return list(keys.scalars())
+
+
+def refuse_others(connection: sa.Connection, municipality: str, pilot_id: str) -> None:
+    """Raise PilotUnknown unless it is a pilot of this municipality."""
     found = connection.execute(
         sa.text("SELECT 1 FROM registry.pilot WHERE pilot_id = :pilot AND municipality_id = :municipality"),
         {"pilot": pilot_id, "municipality": municipality},

@@ -48,9 +48,9 @@ def audit(
     console.print(
         either(
             lang,
-            f"✓ {log.tree_size} gebeurtenissen nagerekend; het logboek klopt, is getekend en zet voort wat deze desk "
+            f"✓ {len(log.events)} gebeurtenissen nagerekend; het logboek klopt, is getekend en zet voort wat deze desk "
             f"eerder zag ({kept} ijkpunten bewaard).",
-            f"✓ {log.tree_size} events recomputed; the log adds up, is signed, and extends what this desk saw before "
+            f"✓ {len(log.events)} events recomputed; the log adds up, is signed, and extends what this desk saw before "
             f"({kept} checkpoints kept).",
         ),
         style="bold green",
@@ -81,7 +81,7 @@ def verify(
     """
     question = either(lang, "Vingerafdruk van de gemeente", "The municipality's fingerprint")
     checked = verify_export(log, fingerprint or Prompt.ask(question, console=errors))
-    size, origin = checked.tree_size, checked.checkpoint.origin
+    size, origin = len(checked.events), checked.checkpoint.origin
     console.print(
         either(
             lang,

@@ -30,8 +30,6 @@ class CheckedLog:
     """
 
     events: tuple[dict[str, Any], ...]
-    tree_size: int
-    root: str
     checkpoint: Checkpoint
     note: str
     not_asked_for: tuple[int, ...]
@@ -59,7 +57,7 @@ def read_log(home: Home, service: Service, document: PilotDocument, today: date 
     newest, _note = follow_log(home, service, document)
     refuse_unless_extended(service, document, (tree.size, tree.root()), newest)
     foreign = tuple(looks_not_asked_for(events, document.signing))
-    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
+    return CheckedLog(tuple(events), checkpoint, note, foreign)
 
 
 def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint, today: date | None = None) -> GrowingTree:
@@ -116,11 +114,11 @@ def verify_export(file: Path, fingerprint: str) -> CheckedLog:
     if len(events) != checkpoint.size:
         raise LogAltered(f"{len(events)} events are here, {checkpoint.size} were signed for")
     try:
-        tree = recompute(events, checkpoint)
+        recompute(events, checkpoint)
         foreign = tuple(looks_not_asked_for(events, document.signing))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise LogAltered("an event is not of the form that this program knows") from None
-    return CheckedLog(tuple(events), tree.size, tree.root().hex(), checkpoint, note, foreign)
+    return CheckedLog(tuple(events), checkpoint, note, foreign)
 
 
 def _recomputed(event: dict[str, Any], index: int, today: date) -> bytes:

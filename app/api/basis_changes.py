@@ -15,7 +15,7 @@ from app.basis import ChangeUnknown
 from app.db.sessions import Login, Sessions
 from app.errors import problems
 from app.gate import Gate
-from app.publishing import PilotUnknown
+from app.publishing import PilotUnknown, refuse_others
 from signals.consents import DeskChange
 from signals.report import Slug, Wire
 
@@ -40,7 +40,6 @@ LEAVE = sa.text("""
 STATE = sa.text("""
     SELECT change_id, done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
 """)
-OWN_PILOT = sa.text("SELECT FROM registry.pilot WHERE pilot_id = :pilot AND municipality_id = :municipality")
 WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
 
 
@@ -53,9 +52,7 @@ def read_basis_change(
 ) -> BasisChange:
     """Whether a change of basis holds by now. Says nothing about a resident."""
     with pools.begin(Login.OPENER) as connection:
-        own = connection.execute(OWN_PILOT, {"pilot": pilot_id, "municipality": caller.organisation_id}).one_or_none()
-    if own is None:
-        raise PilotUnknown("there is no such pilot of this municipality")
+        refuse_others(connection, caller.organisation_id, pilot_id)
     return _state(pools, pilot_id, change_id)
 
 
