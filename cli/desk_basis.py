@@ -6,8 +6,11 @@ Who it is comes as JSON on standard input, never as an argument: arguments are s
 import json
 import sys
 import uuid
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +23,9 @@ from client.desk_basis import ConsentGiven
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
+from client.service import Service
 from privacy.identity import Contact
+from privacy.pilot_document import PilotDocument
 from signals.pilot import Role
 from signals.report import Category
 
@@ -99,12 +104,8 @@ def record_consent(
 
     Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
     """
-    place, pilot = Home(home), pilot_of(Home(home), pilot)
     given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
-        done = desk_basis.record_consent(place, service, own_document(place, service, pilot), contact, given)
-    _say_changed(done, lang)
+    _said(home, pilot, user, lang, partial(desk_basis.record_consent, given=given))
 
 
 @consent_app.command("refuse")
@@ -116,11 +117,7 @@ def refuse_consent(
     lang: LangOption = "nl",
 ) -> None:
     """Record that a resident refuses: reports of that kind are shut out. Who it is comes as JSON on standard input."""
-    place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
-        done = desk_basis.refuse_consent(place, service, own_document(place, service, pilot), contact, category)
-    _say_changed(done, lang)
+    _said(home, pilot, user, lang, partial(desk_basis.refuse_consent, category=category))
 
 
 @consent_app.command("withdraw")
@@ -132,11 +129,7 @@ def withdraw_consent(
     lang: LangOption = "nl",
 ) -> None:
     """Withdraw a resident's consent: the reports are shut out at once. Who it is comes as JSON on standard input."""
-    place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
-        done = desk_basis.withdraw_consent(place, service, own_document(place, service, pilot), contact, category)
-    _say_changed(done, lang)
+    _said(home, pilot, user, lang, partial(desk_basis.withdraw_consent, category=category))
 
 
 @objection_app.command("record")
@@ -144,11 +137,7 @@ def record_objection(
     pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, user: UserOption = None, lang: LangOption = "nl"
 ) -> None:
     """Record an objection: all of the resident's reports wait for a decision. Who it is: JSON on standard input."""
-    place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = _resident()
-    with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
-        done = desk_basis.record_objection(place, service, own_document(place, service, pilot), contact)
-    _say_changed(done, lang)
+    done = _said(home, pilot, user, lang, desk_basis.record_objection)
     command = f"vroegsein desk objection decide {done['changeId']} upheld|dismissed"
     console.print(f"{either(lang, 'Na het besluit', 'Once decided')}: {command}", markup=False, soft_wrap=True)
 
@@ -193,6 +182,22 @@ def list_objections(
         console.print("\n".join([head, *lines]), markup=False, soft_wrap=True)
     if not found:
         console.print(either(lang, "Geen.", "None."))
+
+
+def _said(
+    home: Path,
+    pilot: str | None,
+    user: str | None,
+    lang: Lang,
+    record: Callable[[Home, Service, PilotDocument, Contact], dict[str, Any]],
+) -> dict[str, Any]:
+    """Read from standard input who it is, have it recorded, and tell what came of it."""
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    contact = _resident()
+    with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
+        done = record(place, service, own_document(place, service, pilot), contact)
+    _say_changed(done, lang)
+    return done
 
 
 def _say_changed(done: dict[str, Any], lang: Lang) -> None:
