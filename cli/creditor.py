@@ -9,6 +9,8 @@ import typer
 from rich.prompt import Prompt
 from rich.table import Table
 
+from cli.creditor_profile import profile as propose_profile
+from cli.creditor_sample import show_sample
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
 from client.checking import Checked, SendingTerms, check
 from client.delivering import Receipt, deliver, pass_on_objection
@@ -89,6 +91,9 @@ def join_pilot(
     )
 
 
+app.command("profile")(propose_profile)
+
+
 @app.command("check")
 def check_file(
     file: FileArgument,
@@ -100,6 +105,9 @@ def check_file(
     whole: Annotated[
         bool, typer.Option("--all", help="Show every row that is not sent, not only the first 20")
     ] = False,
+    sample: Annotated[
+        int, typer.Option(min=0, max=50, help="Show so many rows as they stand and as they are read, names included")
+    ] = 0,
 ) -> None:
     """Show what would be sent of an export and what not, with line and reason. Nothing leaves this machine.
 
@@ -108,6 +116,8 @@ def check_file(
     terms = _known_terms(Home(home), pilot, lang)
     checked = _checked(file, read_document(profile, Profile), terms, period)
     _show(checked, lang, None if whole else FEW)
+    if sample:
+        show_sample(checked, sample, lang)
     raise typer.Exit(1 if checked.refused or checked.push_obstacle else 0)
 
 

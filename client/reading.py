@@ -100,7 +100,7 @@ def _from_workbook(data: bytes, source: str, layout: FileLayout, wanted: Wanted)
         names = [name for name in book.sheet_names if _is_asked_for(name, layout.sheet)]
         for name in names:
             cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            rows = [RawRow(number, tuple(map(_cell, row))) for number, row in enumerate(cells, start=1)]
+            rows = [RawRow(number, tuple(map(workbook_cell, row))) for number, row in enumerate(cells, start=1)]
             header = find_header(rows, wanted)
             if header and (best is None or (header.fits, header.hits) > (best[1].fits, best[1].hits)):
                 best = (rows, header)
@@ -127,7 +127,7 @@ def _is_asked_for(name: str, sheet: str | None) -> bool:
     return sheet is None or column_key(name) == column_key(sheet)
 
 
-def _cell(value: object) -> Cell:
+def workbook_cell(value: object) -> Cell:
     """A workbook's cell; a number by its shortest decimal form, which is what the spreadsheet shows."""
     if isinstance(value, str):
         return tidy(value)

@@ -25,7 +25,7 @@ def read_records(text: str, source: str, layout: FileLayout, wanted: Wanted, not
     """
     document = _parsed(text, source, notes)
     records, pointer = _list(document, layout.records, source)
-    flat = [_flattened(record) if isinstance(record, dict) else {} for record in records]
+    flat = [flattened(record) if isinstance(record, dict) else {} for record in records]
     paths = {key: path for record in flat for key, (path, _) in record.items()}
     columns = {key: at for at, key in enumerate(paths)}
     notes += _absent(source, wanted, paths) if flat else []
@@ -42,7 +42,7 @@ def read_records(text: str, source: str, layout: FileLayout, wanted: Wanted, not
     )
     return replace(
         table,
-        fields={key: cell for key, (_, cell) in _flattened(beside).items()},
+        fields={key: cell for key, (_, cell) in flattened(beside).items()},
         notes=(*notes, *table.notes),
     )
 
@@ -95,8 +95,8 @@ def _absent(source: str, wanted: Wanted, paths: dict[str, str]) -> list[Note]:
     return [Note(NoteCode.FIELD_ABSENT, None, {"column": names[0]}) for names, _ in absent]
 
 
-def _flattened(record: dict[str, Any]) -> dict[str, tuple[str, Cell]]:
-    """Column key to dotted path and cell; the first of two paths that read alike counts."""
+def flattened(record: dict[str, Any]) -> dict[str, tuple[str, Cell]]:
+    """A record's leaves. Column key to dotted path and cell; the first of two paths that read alike counts."""
     flat: dict[str, tuple[str, Cell]] = {}
     for path, cell in _leaves(record, ""):
         flat.setdefault(column_key(path), (path, cell))

@@ -11,7 +11,7 @@ Wanted: TypeAlias = Sequence[tuple[str, tuple[str, ...], bool]]
 """Columns to look for: where the profile names them, their names, whether no row does without."""
 
 _HEADER_WITHIN = 100  # lines from the top of the file
-_SUMMARY_WORDS = frozenset(
+SUMMARY_WORDS = frozenset(
     {"totaal", "totalen", "totale", "subtotaal", "eindtotaal", "total", "totals", "subtotal", "grand"}
     | {"aantal", "som", "einde"}
 )
@@ -102,7 +102,7 @@ def build_table(rows: Sequence[RawRow], header: Header, wanted: Wanted, words: I
         reference=_position(header.columns, wanted[0][1]) or 0,
         numbers=frozenset(_position(header.columns, names) for place, names, _ in wanted if _is_number(place)),
         mapped=frozenset(position for position in positions if position is not None),
-        words=_SUMMARY_WORDS | {column_key(word) for word in words},
+        words=SUMMARY_WORDS | {column_key(word) for word in words},
         repeated={_keys(row)[0]: _keys(row) for row in rows[: header.at + 1] if any(row.cells)},
     )
     kept: list[RawRow] = []
@@ -142,7 +142,7 @@ class _Sorter:
             return "blank"
         first = as_text(row.cells[filled[0]])
         has_reference = self.reference in filled and filled[0] != self.reference
-        if not has_reference and not self._says_who(row, filled) and self._first_word(first) in self.words:
+        if not has_reference and not self._says_who(row, filled) and first_word(first) in self.words:
             return "total"
         again = self.repeated.get(column_key(as_text(row.cells[0])))
         if (again and again == _keys(row)) or self._is_footer(row, filled, first):
@@ -162,10 +162,11 @@ class _Sorter:
             return False
         return " " in first or not any(map(str.isdigit, first))
 
-    @staticmethod
-    def _first_word(text: str) -> str:
-        words = "".join(sign if sign.isalnum() else " " for sign in text.casefold()).split()
-        return words[0] if words else ""
+
+def first_word(text: str) -> str:
+    """The first word of a cell, in small letters."""
+    words = "".join(sign if sign.isalnum() else " " for sign in text.casefold()).split()
+    return words[0] if words else ""
 
 
 def _is_number(place: str) -> bool:

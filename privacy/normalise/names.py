@@ -25,7 +25,7 @@ INFIXES = word_set(
     "vande vanden vander vant vd vdr ver voir vom von voor vor z zu zum zur"
 )
 _BEHIND = word_set("de den der la le te ten ter van vd von")  # those that may stand behind the initials
-_TITLES = word_set(
+TITLES = word_set(
     "bc bsc dhr dr drs ds erven erfgenamen fam familie gebr heer hr ing ir jhr jkvr mej mejuffrouw mevr mevrouw mr msc "
     "mvr mw prof tav wed weduwe"
 )
@@ -145,5 +145,5 @@ def _without_titles(words: list[str]) -> list[str]:
     return [
         word
         for place, word in enumerate(words)
-        if word.rstrip(".").lower() not in _TITLES or (place in ends and len(word) <= _SHORT and word.isupper())
+        if word.rstrip(".").lower() not in TITLES or (place in ends and len(word) <= _SHORT and word.isupper())
     ]

@@ -42,3 +42,14 @@ def test_a_line_that_the_service_refused_is_shown_with_the_rules_name_and_source
     shown = refused_line(7, "offer-refused", "nl")
     assert shown == "  regel 7 geweigerd: de klant heeft het doorgeven geweigerd (offer-refused; Bgs art. 2(d))"
     assert refused_line(7, "new-rule", "en") == "  line 7 refused: new-rule (new-rule)"
+
+
+def test_a_sample_shows_rows_as_they_stand_and_as_they_are_read_when_it_is_asked_for(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(
+        app,
+        ["check", str(EXPORT), "--profile", str(PROFILE), "--home", str(tmp_path), "--sample", "3"],
+        env={"COLUMNS": "160"},
+    )
+    rows = list(csv.DictReader(EXPORT.read_text(encoding="cp1252").splitlines()[3:-1], delimiter=";"))
+    assert sum(f" {row['Naam huurder']} " in shown.stdout for row in rows) >= 3
+    assert rows[0]["Postcode"].casefold() in shown.stdout  # as it is compared: small letters, no blank

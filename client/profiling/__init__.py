@@ -1,0 +1,1 @@
+"""A mapping profile proposed for an export that nobody has described yet."""
