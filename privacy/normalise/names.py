@@ -25,6 +25,7 @@ INFIXES = word_set(
     "vande vanden vander vant vd vdr ver voir vom von voor vor z zu zum zur"
 )
 _BEHIND = word_set("de den der la le te ten ter van vd von")  # those that may stand behind the initials
+_BEHIND_SURNAME = _BEHIND | {"t"}  # not behind initials: there a "T" is one
 TITLES = word_set(
     "bc bsc dhr dr drs ds erven erfgenamen fam familie gebr heer hr ing ir jhr jkvr mej mejuffrouw mevr mevrouw mr msc "
     "mvr mw prof tav wed weduwe"
@@ -84,7 +85,7 @@ def whole_name(name: str, order: str) -> Name:
 def _surname_first(words: list[str]) -> Name:
     """Read "DE GRAAF Y", "GRAAF Yvonne" and "VRIES J DE": the given part is the last word but for infixes."""
     end = len(words)
-    while end > 2 and words[end - 1].lower() in _BEHIND:
+    while end > 2 and (words[end - 1].lower() in _BEHIND or words[end - 1].startswith("'")):
         end -= 1
     if len(words[end - 1]) > 4 or not _has_surname(words[: end - 1]):  # no initials: the infix was none
         end = len(words)
@@ -124,6 +125,8 @@ def _mended(text: str) -> str:
 
 def _core(part: str) -> str:
     words = re.findall("[a-z]+", part.replace("?", "").replace("'", " "))
+    while len(words) > 1 and words[-1] in _BEHIND_SURNAME and _has_surname(words):  # "BERG VAN DEN", "HOF VAN 'T"
+        words.pop()
     kept = [word for word in words[:-1] if len(word) > _SHORT and word not in INFIXES] + words[-1:]
     return _GLUED.sub("", "".join(kept))
 
