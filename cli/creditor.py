@@ -2,11 +2,12 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from cli.creditor_profile import profile as propose_profile
@@ -16,6 +17,7 @@ from client.checking import Checked, SendingTerms, check
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.export import read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
+from client.last_month import questions, remember
 from client.oauth import ServiceLogin
 from client.profiles import Profile
 from client.reasons import LABELS
@@ -129,16 +131,25 @@ def push(
     period: PeriodOption = None,
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
+    unlike: Annotated[
+        bool, typer.Option("--unlike", help="Send it although it looks unlike the month before: it was looked at")
+    ] = False,
 ) -> None:
-    """Deliver an export. Repeating it is safe. Exit code: 0 all sent, 1 some rows refused (listed), 2 wrong usage."""
-    place = Home(home)
+    """Deliver an export. Repeating it is safe. Exit code: 0 all sent, 1 some rows refused (listed), 2 wrong usage.
+
+    A file that looks unlike the month before (half the rows, other amounts, a column moved) is held with a question.
+    """
+    place, mapping = Home(home), read_document(profile, Profile)
     with _service(place) as service:
         joined = join(place, service, _pilot(place, pilot))
-        checked = _checked(file, read_document(profile, Profile), sending_terms(joined.document.pilot), period)
+        checked = _checked(file, mapping, sending_terms(joined.document.pilot), period)
         if checked.push_obstacle:
             errors.print(checked.push_obstacle, style="bold red", markup=False)
             raise typer.Exit(1)
+        if not unlike:
+            _hold_if_unlike(questions(place, joined.id, mapping.profile, checked), lang)
         receipt = push_checked(place, service, joined, checked, lang)
+    remember(place, joined.id, mapping.profile, checked)
     _show(checked, lang, FEW)
     _show_receipt(receipt, lang)
     raise typer.Exit(1 if checked.refused or receipt.refused else 0)
@@ -184,6 +195,26 @@ def push_checked(home: Home, service: Service, joined: JoinedPilot, checked: Che
         receipt = deliver(home, service, joined, checked, lambda rows: bar.advance(task, rows))
     home.keep_private(f"receipts/{receipt.delivery}.jws", receipt.signed.encode())
     return receipt
+
+
+def _hold_if_unlike(found: Sequence[tuple[str, str]], lang: Lang) -> None:
+    """Ask about a file that looks unlike the month before; without somebody to answer it is not sent."""
+    if not found:
+        return
+    errors.print(either(lang, "Dit bestand lijkt niet op dat van de vorige keer:", "This file is unlike the last one:"))
+    for said in found:
+        errors.print(f"• {either(lang, *said)}", style="yellow", markup=False)
+    question = either(lang, "Toch versturen?", "Send it all the same?")
+    if not errors.is_terminal or not Confirm.ask(question, console=errors, default=False):
+        errors.print(
+            either(
+                lang,
+                "Niet verstuurd. Klopt het bestand, geef dan --unlike mee.",
+                "Not sent. If the file is right, add --unlike.",
+            ),
+            style="bold red",
+        )
+        raise typer.Exit(1)
 
 
 def _checked(file: Path, profile: Profile, terms: SendingTerms | None, period: str | None) -> Checked:

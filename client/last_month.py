@@ -1,0 +1,115 @@
+"""Does an export look like the one before it? Statistics of each push, kept for the next one to be held against.
+
+A file of half the rows, a column that moved or amounts times a hundred reads without an error, and reports the wrong
+people or the wrong sums. Only counts and shares are kept; no customer's data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from statistics import median
+from typing import Annotated
+
+import yaml
+from pydantic import Field
+
+from client.checking import Checked
+from client.home import Home
+from privacy.identity import Contact
+from signals.documents import Document, parse_sources
+from signals.report import Period
+
+FEWEST_ROWS = 20  # below this a month's own chance is larger than any mistake
+FEWER, MORE = 0.6, 2.5  # times as many rows
+AMOUNT = 4.0  # times the middle amount, or as little
+SHARE = 0.5  # of the rows that no longer have a detail, or are refused more
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Looks(Document):
+    """What an export looked like: rows, middle amount in cents, middle months, and how many rows had which detail."""
+
+    period: Period
+    rows: Annotated[int, Field(ge=0)]
+    amount_cents: float
+    months: float
+    refused: Share
+    known: dict[str, Share]
+
+
+def looks_of(checked: Checked) -> Looks:
+    """What this export looks like."""
+    contacts = [row.contacts[0] for row in checked.to_send]
+    return Looks(
+        period=checked.period,
+        rows=checked.rows_read,
+        amount_cents=float(median([row.amount_cents for row in checked.to_send] or [0])),
+        months=float(median([row.months for row in checked.to_send] or [0])),
+        refused=len(checked.refused) / checked.rows_read if checked.rows_read else 0.0,
+        known={
+            detail.name: _share([bool(getattr(contact, detail.name)) for contact in contacts])
+            for detail in fields(Contact)
+            if detail.name != "name_order"
+        },
+    )
+
+
+def unlike(before: Looks, now: Looks) -> list[tuple[str, str]]:
+    """What changed so much that a person should look before it is sent, in Dutch and English."""
+    if now.rows < FEWEST_ROWS and before.rows < FEWEST_ROWS:
+        return []
+    said = []
+    if not before.rows * FEWER <= now.rows <= before.rows * MORE:
+        said.append(
+            (
+                f"{now.rows} regels; vorige keer ({before.period}) waren het er {before.rows}",
+                f"{now.rows} rows; the time before ({before.period}) there were {before.rows}",
+            )
+        )
+    if before.amount_cents and not before.amount_cents / AMOUNT <= now.amount_cents <= before.amount_cents * AMOUNT:
+        times = now.amount_cents / before.amount_cents
+        said.append(
+            (
+                f"het middelste bedrag is {times:.1f} keer dat van {before.period}: kloppen komma en eenheid?",
+                f"the middle amount is {times:.1f} times that of {before.period}: are decimal mark and unit right?",
+            )
+        )
+    if now.refused - before.refused > SHARE:
+        said.append(
+            (
+                f"{now.refused:.0%} van de regels gaat niet mee; vorige keer {before.refused:.0%}",
+                f"{now.refused:.0%} of the rows is not sent; the time before {before.refused:.0%}",
+            )
+        )
+    for name, share in before.known.items():
+        if share - now.known.get(name, 0.0) > SHARE and now.rows:
+            found = now.known.get(name, 0.0)
+            said.append(
+                (
+                    f"{name}: bij {found:.0%} van de regels ingevuld, eerst bij {share:.0%}; verschoof een kolom?",
+                    f"{name}: filled in {found:.0%} of the rows, the time before in {share:.0%}; did a column move?",
+                )
+            )
+    return said
+
+
+def questions(home: Home, pilot: str, profile: str, checked: Checked) -> list[tuple[str, str]]:
+    """What to ask before this export is pushed; none for the first one, and none for a repeat of the same month."""
+    file = home.path / _file(pilot, profile)
+    if not file.exists():
+        return []
+    before = parse_sources(file.read_text(encoding="utf-8"), file.name)[0].read(Looks)
+    return unlike(before, looks_of(checked)) if before.period != checked.period else []
+
+
+def remember(home: Home, pilot: str, profile: str, checked: Checked) -> None:
+    """Keep what was pushed to compare the next one with."""
+    text = yaml.safe_dump(looks_of(checked).model_dump(mode="json"), sort_keys=False)
+    home.keep_private(_file(pilot, profile), text.encode())
+
+
+def _file(pilot: str, profile: str) -> str:
+    return f"looks/{pilot}/{profile}.yaml"
+
+
+def _share(marks: Sequence[bool]) -> float:
+    return round(sum(marks) / len(marks), 4) if marks else 0.0

@@ -1,0 +1,73 @@
+"""A file that looks unlike the month before is held with a question; one that merely differs is not."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from client.checking import Checked, SendableRow
+from client.home import Home
+from client.last_month import Looks, looks_of, questions, remember, unlike
+from tests.world import make_row
+
+
+def month(rows: int = 100, period: str = "2026-09", euros: int = 300, dated: float = 0.9) -> Looks:
+    return Looks(
+        period=period, rows=rows, amount_cents=euros * 100.0, months=1.0, refused=0.02, known={"birth_date": dated}
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "held"),
+    [
+        (month(), False),
+        (month(rows=60), False),
+        (month(rows=59), True),
+        (month(rows=250), False),
+        (month(rows=251), True),
+        (month(euros=1200), False),
+        (month(euros=1201), True),
+        (month(euros=75), False),
+        (month(euros=74), True),
+        (month(euros=30_000), True),  # cents read as euros
+        (month(dated=0.4), False),
+        (month(dated=0.39), True),
+        (month(rows=0), True),
+    ],
+)
+def test_only_what_changed_too_much_is_asked_about(now: Looks, held: bool) -> None:  # noqa: FBT001
+    assert bool(unlike(month(), now)) == held
+
+
+def test_a_handful_of_rows_says_nothing(tmp_path: Path) -> None:
+    assert unlike(month(rows=12), month(rows=3)) == []
+    assert unlike(month(rows=25), month(rows=3)) != []
+
+
+def checked(rows: list[SendableRow], period: str) -> Checked:
+    return Checked(
+        source="lijst.csv",
+        period=period,
+        reported_on=date(2026, 9, 30),
+        category=rows[0].category,
+        rows_read=len(rows),
+        to_send=tuple(rows),
+        refused=(),
+        notes=(),
+    )
+
+
+def test_the_month_before_is_remembered_without_any_customers_data(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    rows = [make_row(f"contract-{number}") for number in range(40)]
+    assert questions(home, "a-pilot", "lijst", checked(rows, "2026-09")) == []  # nothing to compare with
+    remember(home, "a-pilot", "lijst", checked(rows, "2026-09"))
+    kept = next(tmp_path.glob("looks/a-pilot/*.yaml"))
+    assert not any(detail in kept.read_text() for detail in (rows[0].reference, rows[0].contacts[0].surname))
+    assert kept.stat().st_mode & 0o077 == 0
+    grown = [replace(row, amount_cents=row.amount_cents * 100) for row in rows]
+    assert questions(home, "a-pilot", "lijst", checked(rows, "2026-10")) == []
+    assert len(questions(home, "a-pilot", "lijst", checked(grown, "2026-10"))) == 1
+    assert questions(home, "a-pilot", "lijst", checked(grown, "2026-09")) == []  # the same month once more
+    assert looks_of(checked(rows, "2026-09")).rows == 40
