@@ -1,8 +1,9 @@
 """The gate: nobody who serves a request reads about a household without an access event that was committed before.
 
 Two phases and two logins. `opener` writes the event, which names what may be shown, and commits; it can read no signal.
-`reader` (or `recorder`, or `auditor`) then enters that event's scope; it can write no event. At the end the opener
-records what was shown, before the answer leaves, and the scope is over. The database enforces it (migration 0004).
+`reader` (or `recorder`, or `auditor`) then enters that event's scope and reads by functions that take what they show
+from it; it can write no event. At the end the opener records what was shown, before the answer leaves, and the scope is
+over. The database enforces it (migrations 0004 and 0008).
 """
 
 import uuid
@@ -58,7 +59,7 @@ OPEN = sa.text(
 OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
 CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
 CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
-ENTER = sa.text("SELECT privacy.enter_scope(:pilot, :event)")
+ENTER = sa.text("SELECT gate.enter_scope(:pilot, :event)")
 
 
 class Gate:

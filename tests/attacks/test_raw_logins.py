@@ -167,9 +167,9 @@ def test_the_recorder_leaves_changes_in_the_pilot_of_its_event_only(world: World
     body = Jsonb({"kind": "withdrawal", "keys": KEYS})
     with session(world, "recorder") as recorder:
         refused(recorder, insert, "aland", "withdrawal", body)
-        recorder.execute("SELECT privacy.enter_scope('aland', %s)", [opened(world, "aland")])
+        recorder.execute("SELECT gate.enter_scope('aland', %s)", [opened(world, "aland")])
         refused(recorder, insert, "bland", "withdrawal", body)
-        recorder.execute("SELECT privacy.enter_scope('bland', %s)", [opened(world, "aland")])
+        recorder.execute("SELECT gate.enter_scope('bland', %s)", [opened(world, "aland")])
         refused(recorder, insert, "bland", "withdrawal", body)
         refused(recorder, "SELECT body FROM privacy.basis_change")
         refused(recorder, "UPDATE privacy.basis_change SET done_at = now()")
@@ -183,7 +183,7 @@ def test_the_auditor_reads_the_log_of_its_event_only_and_nothing_else(world: Wor
     event = opened(world, "aland", "privacy-officer", "audit")
     with session(world, "auditor") as auditor:
         for pilot, expected in (("bland", set()), ("aland", {("aland",)})):
-            auditor.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
+            auditor.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
             for table in logged:
                 assert set(auditor.execute(f"SELECT DISTINCT pilot_id FROM {table}".encode()).fetchall()) <= expected
             refused(auditor, "SELECT 1 FROM signals.report")

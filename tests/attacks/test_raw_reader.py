@@ -58,7 +58,7 @@ def opened(world: World, pilot: str, purpose: str = "offer-help", limit: int = 1
 
 
 def enter(reader: Session, pilot: str, event: uuid.UUID) -> None:
-    reader.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
+    reader.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
 
 
 def count(reader: Session, table: str, where: str = "true") -> int:
@@ -274,7 +274,7 @@ def test_nothing_that_the_database_tells_of_itself_holds_a_pass_or_a_resident(wo
     """Running statements, locks, settings, notices of work, and every view of the catalogue that a login may read."""
     event = opened(world, "bland")
     with world.database.connect("vroegsein_reader") as other, world.database.connect("vroegsein_linker") as linker:
-        other.execute("SELECT privacy.enter_scope(%s, %s)", ["bland", event])
+        other.execute("SELECT gate.enter_scope(%s, %s)", ["bland", event])
         other.execute("SELECT pilot_id FROM signals.report WHERE pilot_id = %s", ["bland"])
         linker.execute("SELECT report_id FROM signals.report WHERE pilot_id = %s", ["bland"])
         views = reader.execute(

@@ -56,7 +56,7 @@ def opened(world: World, pilot: str, purpose: str = "offer-help", **asks: Any) -
 
 
 def enter(reader: psycopg.Connection[Any], pilot: str, event: uuid.UUID) -> None:
-    reader.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
+    reader.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
 
 
 def seen(reader: psycopg.Connection[Any]) -> dict[str, int]:
