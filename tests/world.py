@@ -45,6 +45,8 @@ PURPOSES = {
     "worklist": {"roles": ["debt-help"], "level": "facts"},
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
     "count": {"roles": ["debt-help"], "level": "index"},
+    "sort": {"roles": ["debt-help"], "level": "categories"},
+    "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
 }
