@@ -41,7 +41,7 @@ PERIOD = "2026-10"
 LAST_DAY = date(2026, 10, 31)
 PILOTS = {"aland": "town-a", "bland": "town-b"}
 CREDITORS = {"housing": Category.RENT, "power": Category.ENERGY, "health": Category.HEALTH_INSURANCE}
-PURPOSES = {
+PURPOSES: dict[str, dict[str, Any]] = {
     "worklist": {"roles": ["debt-help"], "level": "facts"},
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
     "count": {"roles": ["debt-help"], "level": "index"},

@@ -1,5 +1,7 @@
 """Promises 1 and 2, from where an attacker would stand: a raw session of the login that reads."""
 
+import base64
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from app import looking
+from app.db.sessions import Login
+from app.gate import ENTER, Scope
+from client.log_reading import read_log
 from client.service import ServiceRefused
 from signals.pilot import Role
 from tests.conftest import Database
@@ -102,6 +108,33 @@ def test_an_event_for_one_signal_shows_one_household(world: World, reader: psyco
 def test_a_page_shows_no_more_households_than_it_has(world: World, reader: psycopg.Connection[Any]) -> None:
     enter(reader, "aland", opened(world, "aland", ask="worklist", limit=2))
     assert seen(reader) == {name: min(count, 2) for name, count in PAGE.items()}
+
+
+@pytest.mark.parametrize("moved", [1, 2])
+def test_a_page_of_which_something_went_meanwhile_goes_on_where_its_event_named_it(world: World, moved: int) -> None:
+    """A household that is another one since the event is missing from the page, and the pages behind it still come."""
+    order = "ORDER BY NOT urgent, deadline, -priority, signal_id"
+    all_of_it = world.rows(f"SELECT signal_id, household_id FROM signals.signal WHERE pilot_id = 'aland' {order}")
+    event = opened(world, "aland", ask="worklist", limit=2)
+    with world.database.as_superuser() as connection:
+        for signal, _household in all_of_it[:moved]:
+            connection.execute("UPDATE signals.signal SET household_id = signal_id WHERE signal_id = %s", [signal])
+        try:
+            with world.sessions.begin(Login.READER) as connected:
+                connected.execute(ENTER, {"pilot": "aland", "event": event})
+                page, place = looking.worklist_page(Scope(connected, "aland", event))
+        finally:
+            for signal, household in all_of_it:
+                connection.execute(
+                    "UPDATE signals.signal SET household_id = %s WHERE signal_id = %s", [household, signal]
+                )
+    assert [row["signal_id"] for row in page] == [signal for signal, _household in all_of_it[moved:2]]
+    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+    with world.desk("aland") as service:
+        rest = service.post("/signals/_search", {"pilotId": "aland", "limit": 3, "cursor": cursor})
+        last = service.post("/signals/_search", {"pilotId": "aland", "limit": 4, "cursor": cursor})
+    assert [signal["signalId"] for signal in rest["signals"]] == [str(signal) for signal, _ in all_of_it[2:]]
+    assert (rest["next"] is None, last["next"] is None) == (False, True)
 
 
 def test_an_event_that_was_rolled_back_opens_nothing(world: World, reader: psycopg.Connection[Any]) -> None:
@@ -230,7 +263,9 @@ def test_another_pilots_signal_looks_like_one_that_is_not_there(world: World) ->
             assert (refused.value.status, refused.value.kind) == (404, "not-in-scope")
 
 
-def test_a_pilot_that_ended_shows_nothing(database: Database, tmp_path: Path) -> None:
+def test_a_pilot_that_ended_shows_nothing_but_its_log_to_the_privacy_officer(
+    database: Database, tmp_path: Path
+) -> None:
     with small_world(database, tmp_path) as world:
         world.push("housing", "aland", [make_row("c1")])
         with database.as_superuser() as connection:
@@ -238,3 +273,14 @@ def test_a_pilot_that_ended_shows_nothing(database: Database, tmp_path: Path) ->
         with pytest.raises(ServiceRefused) as refused:
             world.signals("aland")
         assert refused.value.status == 403
+        with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service:
+            log = read_log(world.home("town-a"), service, world.documents["aland"])
+            assert {"delivery", "refusal"} <= {event["kind"] for event in log.events}
+            with pytest.raises(ServiceRefused) as refused:
+                service.post("/signals/_search", {"pilotId": "aland"})
+            assert refused.value.status == 403
+        with database.as_superuser() as connection:
+            connection.execute("UPDATE registry.pilot SET starts = '2027-01-01', ends = '2027-12-31'")
+        with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service, pytest.raises(ServiceRefused) as refused:
+            service.get("/access-events", pilotId="aland")
+        assert refused.value.problem["detail"] == "pilot-not-running"
