@@ -1,14 +1,16 @@
 """The gate: nobody who serves a request reads about a household without an access event that was committed before.
 
 Two phases and two logins. `opener` writes the event, which names what may be shown, and commits; it can read no signal.
-`reader` (or `recorder`, or `auditor`) then enters that event's scope; it can write no event. At the end the opener
-records what was shown, before the answer leaves, and the scope is over. The database enforces it (migration 0004).
+`reader` (or `recorder`, or `auditor`) then enters that event's scope and reads by functions that take what they show
+from it; it can write no event. At the end the opener records what was shown, before the answer leaves, and the scope is
+over. The database enforces it (migrations 0004 and 0008).
 """
 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,9 +58,13 @@ OPEN = sa.text(
     "SELECT event_id, refused FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)"
 )
 OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
+BREAK_GLASS = sa.text("""
+    SELECT until, refused
+    FROM privacy.open_break_glass(:pilot, :organisation, :role, :actor, :purpose, :reason, :request)
+""")
 CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
 CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
-ENTER = sa.text("SELECT privacy.enter_scope(:pilot, :event)")
+ENTER = sa.text("SELECT gate.enter_scope(:pilot, :event)")
 
 
 class Gate:
@@ -95,6 +101,22 @@ class Gate:
                 values = {"pilot": look.pilot, "event": event, "outcome": outcome, "shown": shown}
                 opener.execute(CLOSE, values)
 
+    def break_glass(self, look: Look, reason: str) -> datetime:
+        """Let this person look under a purpose for emergencies, for the minutes that the pilot document gives it.
+
+        The log has it, with the reason, when this returns. Returns until when.
+
+        Raises:
+            LookRefused: no running pilot, role or purpose, or not a purpose for emergencies; the refusal is in the log.
+        """
+        who = {"organisation": look.organisation, "role": look.role, "actor": look.actor, "purpose": look.purpose}
+        values = {"pilot": look.pilot, **who, "reason": reason, "request": look.proof}
+        with self._sessions.begin(Login.OPENER) as opener:
+            row = opener.execute(BREAK_GLASS, values).one()
+        _refuse(row.refused)
+        until: datetime = row.until
+        return until
+
     def _opened(self, look: Look, asks: dict[str, Any]) -> uuid.UUID:
         with self._sessions.begin(Login.OPENER) as opener:
             row = opener.execute(
@@ -108,8 +130,12 @@ class Gate:
                     "asks": {**asks, "request": look.proof},
                 },
             ).one()
-        if row.refused is not None:
-            # The same words for a pilot of somebody else's, or its name could be tried out.
-            raise LookRefused("not-this-municipality" if row.refused == "unknown-pilot" else row.refused)
+        _refuse(row.refused)
         event: uuid.UUID = row.event_id
         return event
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        # The same words for a pilot of somebody else's, or its name could be tried out.
+        raise LookRefused("not-this-municipality" if reason == "unknown-pilot" else reason)

@@ -120,6 +120,15 @@ KEPT = (
         """,
         _delete("event_id", "privacy.access_closed", "privacy.access_scope"),
     ),
+    Kept(
+        "break_glasses",
+        lambda _terms: SCOPE_DAYS,
+        """
+        SELECT event_id AS id, (until AT TIME ZONE 'Europe/Amsterdam')::date AS since FROM privacy.break_glass
+        WHERE pilot_id = :pilot
+        """,
+        _delete("event_id", "privacy.break_glass"),
+    ),
     # Its leaf stays. One that is not sealed has none yet, and would be lost without a trace.
     Kept(
         "events",

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from app.api import (
     access_events,
     basis_changes,
+    break_glasses,
     consents,
     deliveries,
     meta,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     pilots.router,
     deliveries.router,
     signals.router,
+    break_glasses.router,
     consents.router,
     objections.router,
     basis_changes.router,

@@ -65,7 +65,7 @@ SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
     "signals.signal_categories, signals.signal_facts, intake.staged_report, privacy.consent, privacy.consent_key, "
     "privacy.objection, privacy.objection_key, "
-    "privacy.basis_change, privacy.access_scope, privacy.event"
+    "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """
     SELECT pg_clear_attribute_stats(c.relnamespace::regnamespace::text, c.relname::text, a.attname::text, false)

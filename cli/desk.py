@@ -9,7 +9,7 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_log
+from cli import desk_break_glass, desk_log
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_options import (
     DEFAULT_HOME,
@@ -50,6 +50,7 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
+app.command()(desk_break_glass.break_glass)
 
 
 @app.command()
@@ -172,6 +173,7 @@ def list_signals(  # each is an option of the command
 @app.command()
 def show(
     signal: Annotated[str, typer.Argument(help="The signal's id, or its first characters, as `list` shows it")],
+    purpose: Annotated[str, typer.Option(help="What for, by its name in the pilot document")] = "offer-help",
     pilot: PilotOption = None,
     home: HomeOption = DEFAULT_HOME,
     user: UserOption = None,
@@ -179,7 +181,7 @@ def show(
 ) -> None:
     """Open one signal: who, what, why, by when. It goes into the log; nothing of it is stored here."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    with desk_service(place, Role.DEBT_HELP, user_of(user), "offer-help") as service:
+    with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):

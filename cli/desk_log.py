@@ -1,7 +1,7 @@
 """`vroegsein desk audit` and `desk verify`: who looked at what and why, and that the log adds up."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from cli.desk_options import (
     user_of,
 )
 from cli.words import CATEGORY, EVENT, ROLE, Lang, LangOption, console, either, errors, in_words, moment
+from client.break_glass import recent_break_glasses
 from client.desk_pilot import own_signed_document
 from client.desk_work import desk_service
 from client.home import Home
@@ -43,6 +44,8 @@ def audit(
     with desk_service(place, Role.PRIVACY_OFFICER, user_of(user), "audit") as service:
         document, signed = own_signed_document(place, service, pilot)
         log = read_log(place, service, document)
+    for line in _break_glass_lines(log.events, document.pilot.purposes, lang):
+        console.print(line, markup=False, style="red")
     console.print(_table(log.events[-most:], document.pilot.purposes, lang))
     kept = len(kept_checkpoints(place, pilot))
     console.print(
@@ -93,6 +96,33 @@ def verify(
     )
     _warn(checked, lang)
     raise typer.Exit(1 if checked.not_asked_for else 0)
+
+
+def _break_glass_lines(events: Sequence[dict[str, Any]], purposes: Mapping[str, Purpose], lang: Lang) -> list[str]:
+    """Every break-glass of the last weeks, open ones first, with its reason and each look under it."""
+    lines = []
+    now = datetime.now(UTC)
+    for glass in recent_break_glasses(events, now):
+        until = moment(glass.until, lang)
+        state = (
+            either(lang, f"OPEN tot {until}", f"OPEN until {until}")
+            if glass.until > now
+            else either(lang, f"voorbij sinds {until}", f"over since {until}")
+        )
+        words = purpose_words(purposes, glass.body["purpose"], lang)
+        lines.append(
+            f"▲ {either(lang, 'Noodinzage', 'Break-glass')} {glass.leaf}: {glass.body['actor'][:12]}, {words}, "
+            f"{moment(glass.at, lang)}, {state}"
+        )
+        lines.append(f"    {either(lang, 'reden', 'reason')}: {' '.join(glass.body['reason'].split())}")
+        lines += [
+            f"    {event['leafIndex']}  {moment(datetime.fromisoformat(event['body']['at']), lang)}  "
+            f"{_at_what(event['body'], lang)}"
+            for event in glass.looks
+        ]
+        if not glass.looks:
+            lines.append(f"    {either(lang, 'er is niets onder bekeken', 'nothing was looked at under it')}")
+    return lines
 
 
 def _table(events: tuple[dict[str, Any], ...], purposes: Mapping[str, Purpose], lang: Lang) -> Table:

@@ -46,6 +46,7 @@ EVENT = {
     "access": ("inzage", "look"),
     "shown": ("getoond", "shown"),
     "refusal": ("geweigerd", "refused"),
+    "break-glass": ("noodinzage", "break-glass"),
     "delivery": ("levering", "delivery"),
     "registry": ("register", "registry"),
     "heartbeat": ("levensteken", "heartbeat"),
@@ -67,6 +68,7 @@ KEPT = {  # the kinds of data of app/kept.py
     "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),
     "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
     "access_scopes": ("bereik van inzagen", "scopes of looks"),
+    "break_glasses": ("noodinzagen die voorbij zijn", "break-glasses that are over"),
     "events": ("gebeurtenissen in het inzageregister", "events of the access log"),
 }
 NO = {

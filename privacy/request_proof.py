@@ -18,6 +18,7 @@ CLOCKS_APART = timedelta(minutes=10)
 ASKS = {
     "worklist": "POST /v1/signals/_search",
     "signal": "GET /v1/signals/{signal}",
+    "break-glass": "POST /v1/break-glasses",
     "log": "GET /v1/access-events",
     "consent": "POST /v1/consents",
     "refusal": "POST /v1/consent-refusals",
@@ -57,7 +58,7 @@ def looks_not_asked_for(events: list[dict[str, Any]], public: dict[str, Any]) ->
     found = []
     for event in events:
         body = event["body"]
-        if not body or event["kind"] not in {"access", "refusal"}:
+        if not body or event["kind"] not in {"access", "refusal", "break-glass"}:
             continue
         said = _said(body, public)
         if said is None or said["nonce"] in used:

@@ -114,6 +114,12 @@ class CategoryTerms(Ground):
         return self.kinds.get(Kind.EARLY if kind is Kind.UPDATE else kind, self)
 
 
+class BreakGlass(Document):
+    """What makes a purpose one for emergencies: somebody says why, and may look under it for so many minutes."""
+
+    minutes: Annotated[int, Field(ge=1, le=480)]
+
+
 class Purpose(Document):
     """A reason to look, who may have it, and how much it discloses."""
 
@@ -121,6 +127,13 @@ class Purpose(Document):
     level: Level
     basis: str
     words: Words
+    break_glass: BreakGlass | None = None
+
+    @model_validator(mode="after")
+    def _breaks_glass_for_something(self) -> Self:
+        if self.break_glass is not None and self.level is Level.NONE:
+            raise ValueError("`break_glass` belongs to a purpose that discloses something; this one's level is none")
+        return self
 
 
 class Retention(Document):

@@ -28,6 +28,8 @@ from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
 ACTOR = "0123456789abcdef"
 PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
+# Where an operation wants another purpose than its role's usual one.
+PURPOSE_OF = {"openBreakGlass": "emergency"}
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
     "building": HEX16,
@@ -69,6 +71,11 @@ def stranger(world: World) -> Iterator[httpx.Client]:
 def hand(operation: Operation, clients: Mapping[Role, httpx.Client], without: httpx.Client) -> httpx.Client:
     """The client that gets into an operation."""
     return clients[operation.roles[0]] if operation.wants_token else without
+
+
+def purposed(held: Mapping[str, Any], role: Role, operation: Operation) -> dict[str, Any]:
+    """The values with a purpose that the pilot gives this role for this operation."""
+    return {**held, "Vroegsein-Purpose": PURPOSE_OF.get(operation.raw["operationId"], PURPOSES[role])}
 
 
 def assertion(world: World, organisation: str, name: str = "auth.jwk") -> str:
@@ -124,6 +131,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "state": "pending",
         "reference": HEX16,
         "notice": "notice-1",
+        "reason": "an eviction is announced for today",
         "givenBy": "desk",
         "keys": KEYS,
         "sealed": "00",

@@ -41,10 +41,12 @@ PERIOD = "2026-10"
 LAST_DAY = date(2026, 10, 31)
 PILOTS = {"aland": "town-a", "bland": "town-b"}
 CREDITORS = {"housing": Category.RENT, "power": Category.ENERGY, "health": Category.HEALTH_INSURANCE}
-PURPOSES = {
+PURPOSES: dict[str, dict[str, Any]] = {
     "worklist": {"roles": ["debt-help"], "level": "facts"},
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
     "count": {"roles": ["debt-help"], "level": "index"},
+    "sort": {"roles": ["debt-help"], "level": "categories"},
+    "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
 }

@@ -58,11 +58,15 @@ def list_access_events(
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": "log", "after": after, "limit": limit}, Login.AUDITOR
     ) as scope:
-        rows, head = looking.log_page(scope, after, limit)
+        rows, head = looking.log_page(scope)
         until = time.monotonic() + WAIT_SECONDS
-        while len(rows) < limit and not looking.holds_this_look(scope, head) and time.monotonic() < until:
+        while len(rows) < limit and not (head and head["holds_this_look"]) and time.monotonic() < until:
             time.sleep(0.1)
-            rows, head = looking.log_page(scope, after, limit)
+            rows, head = looking.log_page(scope)
     events = tuple(LoggedEvent.model_validate(dict(row)) for row in rows)
     last = events[-1].leaf_index if len(events) == limit else None
-    return LogPage(events=events, head=TreeHead.model_validate(dict(head)) if head else None, next=last)
+    return LogPage(events=events, head=_head(dict(head)) if head else None, next=last)
+
+
+def _head(row: dict[str, Any]) -> TreeHead:
+    return TreeHead(tree_size=row["tree_size"], root=row["root"], sealed_at=row["sealed_at"])

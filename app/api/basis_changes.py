@@ -34,12 +34,8 @@ class BasisChange(Wire):
 
 NOTED: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not in force yet", "model": BasisChange}}
 
-LEAVE = sa.text("""
-    INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (:pilot, :change, :kind, :body)
-""").bindparams(sa.bindparam("body", type_=JSONB))
-STATE = sa.text("""
-    SELECT change_id, done_at, outcome FROM privacy.basis_change WHERE pilot_id = :pilot AND change_id = :change
-""")
+LEAVE = sa.text("SELECT gate.leave_change(:body)").bindparams(sa.bindparam("body", type_=JSONB))
+STATE = sa.text("SELECT done, outcome FROM gate.change_state(:pilot, :change)")
 WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
 
 
@@ -63,9 +59,7 @@ def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, 
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
     ) as scope:
-        body = change.model_dump(mode="json", by_alias=True)
-        values = {"pilot": pilot_id, "change": change_id, "kind": change.kind, "body": body}
-        scope.connection.execute(LEAVE, values)
+        scope.connection.execute(LEAVE, {"body": change.model_dump(mode="json", by_alias=True)})
         scope.connection.execute(WAKE, {"pilot": pilot_id})
         scope.shown.append(str(change_id))
     return wait_for(lambda: _state(pools, pilot_id, change_id), response)
@@ -87,4 +81,4 @@ def _state(pools: Sessions, pilot_id: str, change_id: uuid.UUID) -> BasisChange:
         row = connection.execute(STATE, {"pilot": pilot_id, "change": change_id}).one_or_none()
     if row is None:
         raise ChangeUnknown("there is no such change of basis in this pilot")
-    return BasisChange(change_id=change_id, state="done" if row.done_at else "waiting", outcome=row.outcome)
+    return BasisChange(change_id=change_id, state="done" if row.done else "waiting", outcome=row.outcome)

@@ -20,7 +20,6 @@ from signals.consents import ContractObjection, Decision, Objection
 from signals.report import Category, Slug, Wire
 
 router = APIRouter(tags=["objections"])
-MOST = 500
 
 LEAVE = sa.text("""
     INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body, creditor_id)
@@ -30,11 +29,7 @@ DONE = sa.text("""
     SELECT done_at IS NOT NULL FROM privacy.basis_change
     WHERE pilot_id = :pilot AND change_id = :change AND creditor_id = :creditor
 """)
-LIST = sa.text("""
-    SELECT objection_id, kind, state, category, creditor_id, since, decided_on, encode(sealed, 'hex') AS sealed
-    FROM privacy.objection WHERE pilot_id = :pilot AND state = :state
-    ORDER BY recorded_at, objection_id LIMIT :most
-""")
+LIST = sa.text("SELECT * FROM gate.objections()")
 
 
 class RecordedObjection(Wire):
@@ -81,7 +76,7 @@ def list_objections(
 ) -> Objections:
     """The objections that wait for a decision, or those that stand or were dismissed."""
     with Gate(pools).open(look(viewer, pilot_id), {"ask": "objections", "state": state}, Login.RECORDER) as scope:
-        rows = scope.connection.execute(LIST, {"pilot": pilot_id, "state": state, "most": MOST}).mappings().all()
+        rows = scope.connection.execute(LIST).mappings().all()
         scope.shown += [str(row["objection_id"]) for row in rows]
     return Objections(objections=tuple(RecordedObjection.model_validate(dict(row)) for row in rows))
 

@@ -112,9 +112,8 @@ def search_signals(search: Search, viewer: DebtHelpViewer, pools: Pools) -> Sign
     if search.cursor is not None:
         asks["after"] = _place(search.cursor)
     with Gate(pools).open(look(viewer, search.pilot_id), asks) as scope:
-        rows = looking.worklist_page(scope, asks)
-    page = tuple(Signal.model_validate(dict(row)) for row in rows)
-    return SignalPage(signals=page, next=_cursor(page[-1]) if len(page) == search.limit else None)
+        rows, place = looking.worklist_page(scope)
+    return SignalPage(signals=tuple(map(Signal.model_validate, rows)), next=place and _cursor(place))
 
 
 @router.get("/{signalId}", responses=problems(NotInScope, LookRefused))
@@ -126,8 +125,8 @@ def read_signal(
 ) -> SignalWithReports:
     """Show one signal to a debt-help worker of the municipality that it was made for."""
     with Gate(pools).open(look(viewer, pilot_id), {"ask": "signal", "signal": str(signal_id)}) as scope:
-        signal = looking.one_signal(scope, signal_id)
-        reports = looking.reports_of(scope, signal["household_id"], signal["period"])
+        signal = looking.one_signal(scope)
+        reports = looking.reports_of_signal(scope)
     return SignalWithReports(
         signal=Signal.model_validate(dict(signal)), reports=tuple(_report(dict(row)) for row in reports)
     )
@@ -142,9 +141,8 @@ def _report(row: dict[str, Any]) -> ReportOfHousehold:
     return ReportOfHousehold.model_validate({**row, "sealed": sealed})
 
 
-def _cursor(last: Signal) -> str:
-    place = PLACE.dump_json((last.urgent, last.deadline, last.priority, last.signal_id))
-    return base64.urlsafe_b64encode(place).decode()
+def _cursor(place: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
 
 
 def _place(cursor: str) -> list[Any]:

@@ -275,6 +275,7 @@ PRIVACY = (
     "CREATE INDEX event_time ON privacy.event (pilot_id, at, event_id)",
     "CREATE TABLE privacy.unsealed (pilot_id text NOT NULL, event_id uuid NOT NULL, PRIMARY KEY (pilot_id, event_id))",
     # What an event allows, for a few seconds. The event's id is the pass, so nobody who serves requests may list these.
+    # `asks` is what was asked for, without the request's proof; `next` the place at which a full page ends.
     """
     CREATE TABLE privacy.access_scope (
         pilot_id text NOT NULL,
@@ -282,7 +283,21 @@ PRIVACY = (
         opened_at timestamptz NOT NULL,
         role text NOT NULL,
         level integer NOT NULL,
+        asks jsonb NOT NULL,
         households uuid[] NOT NULL,
+        signals uuid[] NOT NULL,
+        next jsonb,
+        PRIMARY KEY (pilot_id, event_id)
+    )""",
+    # For whom the glass is broken, and until when. Why stands in the event alone.
+    """
+    CREATE TABLE privacy.break_glass (
+        pilot_id text NOT NULL,
+        event_id uuid NOT NULL,
+        role text NOT NULL,
+        actor text NOT NULL,
+        purpose text NOT NULL,
+        until timestamptz NOT NULL,
         PRIMARY KEY (pilot_id, event_id)
     )""",
     """

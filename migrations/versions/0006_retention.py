@@ -18,10 +18,11 @@ STATEMENTS = (
     # An event's id is the pass to what it allows; the linker sees ids and may not enter a scope (migration 0004).
     "GRANT DELETE, SELECT (pilot_id, event_id, opened_at) ON privacy.access_scope TO vroegsein_linker",
     "GRANT DELETE, SELECT (pilot_id, event_id) ON privacy.access_closed TO vroegsein_linker",
+    "GRANT DELETE, SELECT (pilot_id, event_id, until) ON privacy.break_glass TO vroegsein_linker",
     # To have the planner forget its samples of what went.
     """
     GRANT MAINTAIN ON intake.staged_report, privacy.consent, privacy.consent_key, privacy.basis_change,
-        privacy.access_scope, privacy.event TO vroegsein_linker
+        privacy.access_scope, privacy.break_glass, privacy.event TO vroegsein_linker
     """,
     """
     CREATE POLICY linker_delete ON privacy.event FOR DELETE TO vroegsein_linker

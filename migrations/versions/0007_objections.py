@@ -54,14 +54,9 @@ STATEMENTS = (
         AND (kind = 'contract-objection') = (creditor_id IS NOT NULL))
     """,
     "GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON privacy.objection, privacy.objection_key TO vroegsein_linker",
-    "GRANT SELECT ON privacy.objection TO vroegsein_recorder",
     (
         "GRANT INSERT (pilot_id, change_id, kind, body, creditor_id),"
         " SELECT (pilot_id, change_id, creditor_id, done_at) ON privacy.basis_change TO vroegsein_ingest"
-    ),
-    (
-        "ALTER POLICY recorder_insert ON privacy.basis_change"
-        " WITH CHECK (pilot_id = privacy.pilot_in_scope() AND creditor_id IS NULL)"
     ),
     (
         "CREATE POLICY ingest_all ON privacy.basis_change TO vroegsein_ingest"
@@ -75,10 +70,6 @@ STATEMENTS = (
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"CREATE POLICY linker_all ON {table} TO vroegsein_linker USING (true)",
         )
-    ),
-    (
-        "CREATE POLICY recorder_select ON privacy.objection FOR SELECT TO vroegsein_recorder"
-        " USING (pilot_id = privacy.pilot_in_scope())"
     ),
 )
 

@@ -13,7 +13,7 @@ from privacy.checkpoints import Checkpoint
 from privacy.signing import new_signing_key
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import NOBODYS, assertion, callers, facts_of, hand, open_delivery, stranger, values
+from tests.held import NOBODYS, assertion, callers, facts_of, hand, open_delivery, purposed, stranger, values
 from tests.operations import NoValue, Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -84,10 +84,6 @@ def secrets(world: World, held: tuple[Ids, Ids]) -> set[str]:
     return facts_of(world, THEIRS) - facts_of(world, MINE)
 
 
-def purposed(mine: Ids, role: Role) -> Ids:
-    return {**mine, "Vroegsein-Purpose": "audit" if role is Role.PRIVACY_OFFICER else "offer-help"}
-
-
 @each_operation
 def test_in_the_own_pilot_the_same_request_succeeds(
     operation: Operation,
@@ -98,7 +94,7 @@ def test_in_the_own_pilot_the_same_request_succeeds(
 ) -> None:
     """Otherwise the refusals below would show nothing."""
     role = operation.roles[0] if operation.wants_token else Role.DEBT_HELP
-    mine = {**purposed(held[0], role), "client_assertion": assertion(world, "town-a", "auth-debt-help.jwk")}
+    mine = {**purposed(held[0], role, operation), "client_assertion": assertion(world, "town-a", "auth-debt-help.jwk")}
     if operation.path.endswith("/completion"):  # what the others try below stays open
         mine |= open_delivery(world, CREDITOR, MINE, [make_row("whole", phone="")])
     answer = hand(operation, attackers, without).request(**operation.request(mine))
@@ -119,7 +115,7 @@ def test_what_another_pilot_holds_looks_like_what_nobody_holds(
     swaps = [(name,) for name in belonging] + [tuple(belonging)] + [tuple(n for n in belonging if n != "pilotId")]
     for role, client in attackers.items() if operation.wants_token else [(Role.DEBT_HELP, without)]:
         for names in filter(None, dict.fromkeys(swaps)):
-            own = purposed(mine, role)
+            own = purposed(mine, role, operation)
             answers = [
                 client.request(**operation.request(own | {name: other[name] for name in names}))
                 for other in (theirs, nobodys)

@@ -14,7 +14,7 @@ from tests.world import World, make_row, small_world
 
 Session = psycopg.Connection[Any]
 LOGINS = ("ingest", "opener", "reader", "recorder", "auditor")
-SCHEMAS = "('registry', 'intake', 'signals', 'privacy')"
+SCHEMAS = "('registry', 'intake', 'signals', 'privacy', 'gate')"
 REGISTRY = {
     "registry.agreement",
     "registry.key_envelope",
@@ -29,14 +29,13 @@ OPEN_TO = {
     "ingest": REGISTRY | {"intake.part", "intake.refused_row", "intake.staged_report"},
     "opener": REGISTRY | {"privacy.log_head", "privacy.log_node", "privacy.log_leaf", "privacy.cosignature"},
     "reader": set[str](),
-    "recorder": {"privacy.basis_change"},
+    "recorder": set[str](),
     "auditor": set[str](),
 }
 # Which columns of the tables above, where not all.
 COLUMNS = {
     "privacy.log_leaf": {"pilot_id", "leaf_index", "leaf_hash"},
     "intake.staged_report": {"pilot_id", "delivery_id", "part"},
-    "privacy.basis_change": {"pilot_id", "change_id", "kind", "done_at", "outcome"},
 }
 WRITES = {
     "ingest": {
@@ -45,7 +44,7 @@ WRITES = {
     },
     "opener": {"registry.signed_document", "registry.key_envelope", "privacy.cosignature"},
     "reader": set[str](),
-    "recorder": {"privacy.basis_change"},
+    "recorder": set[str](),
     "auditor": set[str](),
 }
 TAKES_AWAY = {"ingest": {"intake.part", "intake.refused_row", "intake.staged_report"}}
@@ -83,12 +82,12 @@ def columns(world: World) -> dict[str, list[str]]:
     return found
 
 
-def opened(world: World, pilot: str, role: str = "debt-help", purpose: str = "record-basis") -> uuid.UUID:
+def opened(world: World, pilot: str, role: str = "debt-help", purpose: str = "record-basis", **asks: str) -> uuid.UUID:
     with session(world, "opener") as opener:
         town = {"aland": "town-a", "bland": "town-b"}[pilot]
         row = opener.execute(
-            "SELECT event_id FROM privacy.open_event(%s, %s, %s, 'abcd', %s, '{\"ask\": \"log\"}')",
-            [pilot, town, role, purpose],
+            "SELECT event_id FROM privacy.open_event(%s, %s, %s, 'abcd', %s, %s)",
+            [pilot, town, role, purpose, Jsonb(asks or {"ask": "log" if role == "privacy-officer" else "objections"})],
         ).fetchone()
     assert row is not None
     return uuid.UUID(str(row[0]))
@@ -113,16 +112,16 @@ def test_without_a_scope_a_login_finds_rows_only_where_nothing_of_a_resident_is(
 
 @pytest.mark.parametrize("login", LOGINS)
 def test_a_login_writes_and_takes_away_only_what_its_work_needs(world: World, login: str) -> None:
-    with session(world, login) as connection:
-        for table in columns(world):
-            rights = connection.execute(
-                "SELECT has_any_column_privilege(%(t)s, 'INSERT') OR has_any_column_privilege(%(t)s, 'UPDATE'),"
-                " has_table_privilege(%(t)s, 'DELETE'),"
-                " has_table_privilege(%(t)s, 'TRUNCATE, REFERENCES, TRIGGER, MAINTAIN')",
-                {"t": table},
-            ).fetchone()
-            expected = (table in WRITES[login], table in TAKES_AWAY.get(login, set()), False)
-            assert rights == expected, table
+    for table in columns(world):
+        rights = world.rows(
+            "SELECT has_any_column_privilege(%(l)s, %(t)s, 'INSERT, UPDATE'),"
+            " has_table_privilege(%(l)s, %(t)s, 'DELETE'),"
+            " has_table_privilege(%(l)s, %(t)s, 'TRUNCATE, REFERENCES, TRIGGER, MAINTAIN')",
+            l=f"vroegsein_{login}",
+            t=table,
+        )
+        expected = (table in WRITES[login], table in TAKES_AWAY.get(login, set()), False)
+        assert rights == [expected], table
 
 
 def test_no_function_of_ours_is_everybodys(world: World) -> None:
@@ -162,15 +161,25 @@ def test_no_login_becomes_another_or_makes_anything(world: World, login: str) ->
             refused(connection, statement)
 
 
-def test_the_recorder_leaves_changes_in_the_pilot_of_its_event_only(world: World) -> None:
-    insert = "INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body) VALUES (%s, gen_random_uuid(), %s, %s)"
-    body = Jsonb({"kind": "withdrawal", "keys": KEYS})
+def test_the_recorder_leaves_the_change_that_its_event_named_and_no_other(world: World) -> None:
+    change = str(uuid.uuid4())
+    leave, body = "SELECT gate.leave_change(%s)", Jsonb({"kind": "withdrawal", "keys": KEYS})
     with session(world, "recorder") as recorder:
-        refused(recorder, insert, "aland", "withdrawal", body)
-        recorder.execute("SELECT privacy.enter_scope('aland', %s)", [opened(world, "aland")])
-        refused(recorder, insert, "bland", "withdrawal", body)
-        recorder.execute("SELECT privacy.enter_scope('bland', %s)", [opened(world, "aland")])
-        refused(recorder, insert, "bland", "withdrawal", body)
+        refused(recorder, leave, body)
+        event = opened(world, "aland", ask="withdrawal", change=change)
+        recorder.execute("SELECT gate.enter_scope('bland', %s)", [event])
+        refused(recorder, leave, body)  # in another pilot
+        recorder.execute("SELECT gate.enter_scope('aland', %s)", [opened(world, "aland", ask="objections")])
+        refused(recorder, leave, body)  # the event named none
+        recorder.execute("SELECT gate.enter_scope('aland', %s)", [event])
+        for kind in ("consent", "decision", "contract-objection", None):
+            refused(recorder, leave, Jsonb({"kind": kind, "keys": KEYS}))
+        recorder.execute(leave, [body])
+        with pytest.raises(psycopg.errors.UniqueViolation), recorder.transaction():
+            recorder.execute(leave, [body])  # once
+        found = recorder.execute("SELECT * FROM gate.change_state('aland', %s)", [change]).fetchall()
+        assert found == [(False, None)]
+        assert recorder.execute("SELECT * FROM gate.change_state('bland', %s)", [change]).fetchall() == []
         refused(recorder, "SELECT body FROM privacy.basis_change")
         refused(recorder, "UPDATE privacy.basis_change SET done_at = now()")
         refused(recorder, "DELETE FROM privacy.basis_change")
@@ -179,20 +188,48 @@ def test_the_recorder_leaves_changes_in_the_pilot_of_its_event_only(world: World
 
 
 def test_the_auditor_reads_the_log_of_its_event_only_and_nothing_else(world: World) -> None:
-    logged = ("privacy.event", "privacy.log_leaf", "privacy.log_head")
     event = opened(world, "aland", "privacy-officer", "audit")
     with session(world, "auditor") as auditor:
-        for pilot, expected in (("bland", set()), ("aland", {("aland",)})):
-            auditor.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
-            for table in logged:
-                assert set(auditor.execute(f"SELECT DISTINCT pilot_id FROM {table}".encode()).fetchall()) <= expected
+        for pilot, expected in (("bland", set()), ("aland", {"aland"})):
+            auditor.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
+            bodies = auditor.execute("SELECT body FROM gate.log_events()").fetchall()
+            assert {body["pilot"] for (body,) in bodies} == expected
+            assert len(auditor.execute("SELECT FROM gate.log_head()").fetchall()) == len(expected)
             refused(auditor, "SELECT 1 FROM signals.report")
             refused(auditor, "SELECT 1 FROM privacy.access_scope")
             refused(auditor, "SELECT 1 FROM intake.delivery")
-        for table in logged:
+            refused(auditor, "SELECT FROM gate.signals()")
+        for table in ("privacy.event", "privacy.log_leaf", "privacy.log_head"):
             refused(auditor, f"DELETE FROM {table}")
             refused(auditor, f"UPDATE {table} SET pilot_id = 'bland'")
         auditor.rollback()
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose", "ask"),
+    [("debt-help", "record-basis", "objections"), ("debt-help", "offer-help", "worklist"),
+     ("privacy-officer", "audit", "worklist"), ("privacy-officer", "audit", "signal")],
+)  # fmt: skip
+def test_an_event_that_was_not_opened_for_the_log_shows_nothing_of_it(
+    world: World, role: str, purpose: str, ask: str
+) -> None:
+    asks = {"ask": ask} | ({"signal": str(uuid.uuid4())} if ask == "signal" else {})
+    with session(world, "auditor") as auditor:
+        auditor.execute("SELECT gate.enter_scope('aland', %s)", [opened(world, "aland", role, purpose, **asks)])
+        assert auditor.execute("SELECT FROM gate.log_events()").fetchall() == []
+        assert auditor.execute("SELECT FROM gate.log_head()").fetchall() == []
+
+
+def test_a_purpose_that_both_roles_have_opens_the_log_to_the_privacy_officer_alone(world: World) -> None:
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "UPDATE registry.pilot SET document = jsonb_set(document, '{purposes,audit,roles}',"
+            " '[\"debt-help\", \"privacy-officer\"]') WHERE pilot_id = 'bland'"
+        )
+    ask = "SELECT refused FROM privacy.open_event('bland', 'town-b', %s, 'abcd', 'audit', %s)"
+    with session(world, "opener") as opener:
+        for role, said in (("debt-help", "log-not-for-role"), ("privacy-officer", None)):
+            assert opener.execute(ask, [role, Jsonb({"ask": "log"})]).fetchall() == [(said,)]
 
 
 def test_the_opener_opens_nothing_for_who_has_no_right_and_learns_nothing_by_opening(world: World) -> None:

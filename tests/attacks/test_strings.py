@@ -11,7 +11,7 @@ import pytest
 
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import PURPOSES, callers, digest, hand, stranger, values
+from tests.held import callers, digest, hand, purposed, stranger, values
 from tests.operations import FORM, LINES, Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -30,7 +30,8 @@ POISON = (
     "%(pilot)s %s :pilot $1 {0} ${jndi:ldap://x}",
 )
 ONLY_IN_BODIES = ("'\0'", "\ud800", "\u202e'", "'\n\r\t'", "'" * 3000)
-LOG = {"privacy.event", "privacy.unsealed", "privacy.access_scope", "privacy.access_closed", "privacy.log_leaf",
+LOG = {"privacy.event", "privacy.unsealed", "privacy.access_scope", "privacy.access_closed", "privacy.break_glass",
+       "privacy.log_leaf",
        "privacy.log_node", "privacy.log_head", "registry.used_assertion"}  # fmt: skip
 # Where free text is taken, it is a value and no more: these tables get a row that holds it, to the letter. Of a
 # delivery's line that is refused, its number and the rule are kept.
@@ -132,7 +133,7 @@ def test_poison_in_a_string_breaks_delays_and_alters_nothing(
     operation: Operation, world: World, held: dict[str, Any], clients: dict[Role, httpx.Client], without: httpx.Client
 ) -> None:
     role = operation.roles[0] if operation.wants_token else Role.DEBT_HELP
-    own = {**held, "Vroegsein-Purpose": PURPOSES[role], "number": 2}  # a second part: the same once more is not read
+    own = purposed(held, role, operation) | {"number": 2}  # a second part: the same once more is not read
     before, taken = standing(world), 0
     client = hand(operation, clients, without)
     for place in places(operation, own):

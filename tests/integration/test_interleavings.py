@@ -353,8 +353,8 @@ def reading(signal: Any) -> Work:
     def read(sessions: Sessions) -> frozenset[str]:
         try:
             with Gate(sessions).open(LOOK, {"ask": "signal", "signal": str(signal)}) as scope:
-                found = looking.one_signal(scope, signal)
-                reports = looking.reports_of(scope, found["household_id"], found["period"])
+                found = looking.one_signal(scope)
+                reports = looking.reports_of_signal(scope)
                 return frozenset({repr((found, reports))})
         except NotInScope:
             return frozenset()
@@ -366,7 +366,7 @@ def listing(sessions: Sessions) -> frozenset[str]:
     """A page of the worklist, as the service reads it."""
     asks = {"ask": "worklist", "limit": 50}
     with Gate(sessions).open(LOOK, asks) as scope:
-        return frozenset(repr(row) for row in looking.worklist_page(scope, asks))
+        return frozenset(repr(row) for row in looking.worklist_page(scope)[0])
 
 
 def reads(prepared: Prepared) -> dict[str, tuple[Work, frozenset[str], frozenset[str]]]:
