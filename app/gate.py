@@ -6,7 +6,7 @@ records what was shown, before the answer leaves, and the scope is over. The dat
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,8 @@ class Look:
     actor: str  # the desk's own pseudonym of the person at the keyboard
     purpose: str
     proof: str = ""  # the desk's signature on the request; the event holds it for whoever reads the log
+    # Gets the leaf hashes (hex) of the events that tell of this look, once they are committed.
+    told: Callable[[tuple[str, ...]], None] = lambda _leaves: None
 
 
 @dataclass(slots=True)
@@ -52,11 +54,15 @@ class Scope:
     shown: list[str] = field(default_factory=list)
 
 
-OPEN = sa.text(
-    "SELECT event_id, refused FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)"
-)
+# `g.leaf`: the leaf hash of the event that the function just wrote.
+OPEN = sa.text("""
+    SELECT event_id, refused, current_setting('g.leaf', true) AS leaf
+    FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)
+""")
 OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
-CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
+CLOSE = sa.text(
+    "SELECT current_setting('g.leaf') AS leaf FROM privacy.close_event(:pilot, :event, :outcome, :shown) AS closed"
+)
 CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
 ENTER = sa.text("SELECT privacy.enter_scope(:pilot, :event)")
 
@@ -77,7 +83,7 @@ class Gate:
         Raises:
             LookRefused: no running pilot, role or purpose; the refusal is in the log.
         """
-        event = self._opened(look, asks)
+        event, opening = self._opened(look, asks)
         outcome, scope = "failed", None
         try:
             with self._sessions.begin(login) as connection:
@@ -93,9 +99,10 @@ class Gate:
             shown = scope.shown if scope is not None and outcome == "shown" else []
             with self._sessions.begin(Login.OPENER) as opener:
                 values = {"pilot": look.pilot, "event": event, "outcome": outcome, "shown": shown}
-                opener.execute(CLOSE, values)
+                closing: str = opener.execute(CLOSE, values).scalar_one()
+            look.told((opening, closing))
 
-    def _opened(self, look: Look, asks: dict[str, Any]) -> uuid.UUID:
+    def _opened(self, look: Look, asks: dict[str, Any]) -> tuple[uuid.UUID, str]:
         with self._sessions.begin(Login.OPENER) as opener:
             row = opener.execute(
                 OPEN,
@@ -109,7 +116,8 @@ class Gate:
                 },
             ).one()
         if row.refused is not None:
+            if row.leaf:  # an unknown pilot has no log
+                look.told((row.leaf,))
             # The same words for a pilot of somebody else's, or its name could be tried out.
             raise LookRefused("not-this-municipality" if row.refused == "unknown-pilot" else row.refused)
-        event: uuid.UUID = row.event_id
-        return event
+        return row.event_id, row.leaf

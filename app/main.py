@@ -14,6 +14,7 @@ from app.api import (
     basis_changes,
     consents,
     deliveries,
+    log_erasures,
     meta,
     objections,
     pilots,
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objections.router,
     basis_changes.router,
     access_events.router,
+    log_erasures.router,
     proofs.router,
     meta.router,
 )
