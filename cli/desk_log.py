@@ -137,9 +137,9 @@ def _warn(log: CheckedLog, lang: Lang) -> None:
         console.print(
             either(
                 lang,
-                f"✗ {len(log.not_asked_for)} inzagen die deze gemeente niet heeft gevraagd (geen eigen handtekening): "
+                f"✗ {len(log.not_asked_for)} inzagen of wissingen zonder handtekening van deze gemeente: "
                 f"{numbers}. Vraag de beheerder om uitleg en licht de functionaris gegevensbescherming in.",
-                f"✗ {len(log.not_asked_for)} looks that this municipality did not ask for (no signature of its own): "
+                f"✗ {len(log.not_asked_for)} looks or erasures that this municipality did not sign for: "
                 f"{numbers}. Ask the operator, and tell the data protection officer.",
             ),
             style="bold red",

@@ -4,29 +4,35 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from app.log_sealing import seal_waiting
+from cli.desk import app
+from client.desk_pilot import parties, sign_pilot
 from client.log_erasing import erase_events
 from client.log_reading import CheckedLog, export_log, read_log, verify_export
 from client.log_watch import LogAltered
 from client.service import ServiceRefused
 from privacy.log_erasures import Erasure, Reason
+from privacy.pilot_document import PilotDocument
 from privacy.signing import new_signing_key
-from signals.pilot import Role
+from signals.pilot import Pilot, Role
 from tests.attacks.test_log import log_key
 from tests.conftest import Database
-from tests.world import World, small_world
+from tests.world import World, make_row, small_world
 
 
 @pytest.fixture(scope="module")
 def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with small_world(module_database, tmp_path_factory.mktemp("erasures")) as world:
+        world.push("housing", "aland", [make_row("c1")])
         for _look in range(6):
             world.signals("aland")
         yield world
@@ -186,3 +192,36 @@ def test_until_the_log_tells_of_it_nothing_goes(world: World, monkeypatch: pytes
         assert time.monotonic() < until
         time.sleep(0.2)
     assert at in audited(world).erased
+
+
+def signed_anew(world: World, alerts: list[dict[str, Any]]) -> PilotDocument:
+    """The desk signs the pilot document once more, with other rules for unusual reading."""
+    with world.desk("aland") as service:
+        found = parties(service, "aland")
+        pilot = Pilot.model_validate({**found.pilot.model_dump(mode="json"), "alerts": alerts})
+        return sign_pilot(world.home("town-a"), service, replace(found, pilot=pilot))
+
+
+def ran(world: World, *words: str) -> Result:
+    there = ["--pilot", "aland", "--home", str(world.home("town-a").path), "--user", "officer", "--lang", "en"]
+    return CliRunner().invoke(app, [*words, *there])
+
+
+def test_the_commands_erase_and_say_so_and_show_what_is_unusual(world: World) -> None:
+    at = looks(audited(world))[0]
+    done = ran(world, "erase-event", str(at), "--reason", "ordered", "--yes")
+    assert (done.exit_code, "Erased. The log says that" in done.output) == (0, True), done.output
+    audit = ran(world, "audit")
+    assert f"{at}" in audit.output
+    assert "erased before their day, as this municipality signed for" in audit.output
+    world.documents["aland"] = signed_anew(world, [{"kind": "same-household", "times": 2}])
+    calm = ran(world, "alerts", "--json")
+    assert (calm.exit_code, json.loads(calm.stdout)) == (0, [])
+    signal = world.signals("aland")[0]["signalId"]
+    for _look in range(2):
+        with world.desk("aland", "offer-help") as service:
+            service.get(f"/signals/{signal}", pilotId="aland")
+    alerts = ran(world, "alerts", "--json")
+    (alert,) = json.loads(alerts.stdout)
+    assert (alerts.exit_code, alert["rule"], len(alert["leaves"])) == (1, "same-household", 2)
+    assert alert["en"] in " ".join(ran(world, "audit").output.split())

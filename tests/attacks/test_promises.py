@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
+from typer.testing import CliRunner
 
 from app.log_sealing import seal_waiting
+from cli.desk import app
 from client import promises
 from client.home import Home
 from client.log_reading import CheckedLog, export_log, read_log, verify_export, verify_promise
@@ -122,7 +124,11 @@ OTHER_TERM = "UPDATE privacy.event SET keep_until = keep_until - 1 WHERE event_i
 
 @pytest.mark.parametrize("statement", [DROPPED, NEVER_SEALED, ALTERED, NEW_SALT, OTHER_TERM])
 def test_what_was_dropped_or_altered_before_it_was_sealed_is_found_out_with_evidence(
-    world: World, statement: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    world: World,
+    statement: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = changed_before_sealing(world, statement)
     aged(world)
@@ -132,15 +138,17 @@ def test_what_was_dropped_or_altered_before_it_was_sealed_is_found_out_with_evid
     log = audited(world)
     assert [broken.kept.file for broken in log.broken] == [one.file]
     assert one.file.exists()
-    evidence, document = read_evidence(one.file), world.documents["aland"]
-    at_the_end = [{"leafHash": "", "body": {"at": (datetime.now(UTC) + LATER).isoformat()}}]
-    assert verify_promise(replace(log, events=(*log.events, *at_the_end)), evidence)
-    with pytest.raises(Unpromised, match="ends before"):  # nobody is blamed for what was not due yet
-        verify_promise(log, evidence)
+    document = world.documents["aland"]
     file = tmp_path / "log.jsonl"
     with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service:
         export_log(file, log, service.get("/pilots/aland/documents/newest")["document"])
-    verify_export(file, document.fingerprint())  # it adds up: without the promise nothing would show
+    checked = verify_export(file, document.fingerprint())  # it adds up: without the promise nothing would show
+    with pytest.raises(Unpromised, match="ends before"):  # nobody is blamed for what was not due yet
+        verify_promise(checked, read_evidence(one.file))
+    monkeypatch.setattr("client.log_reading.TERM", timedelta(0))  # a log that goes on for the whole minute
+    words = ["verify", "--log", str(file), "--promise", str(one.file), "--fingerprint", document.fingerprint()]
+    told = CliRunner().invoke(app, [*words, "--lang", "en"])
+    assert (told.exit_code, "This promise was BROKEN" in told.output) == (1, True), told.output
 
 
 def test_a_promise_kept_verifies_by_the_exported_log(world: World) -> None:
