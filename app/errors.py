@@ -30,6 +30,7 @@ from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
 from privacy.pilot_document import UntrustedDocument
+from privacy.promises import HEADER, Unpromised
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned
 
@@ -66,7 +67,7 @@ STATUS: dict[type[Exception], int] = {
 }
 
 # Raised where contents are opened, which is never here: one that gets to the edge is a fault of ours, a bare 500.
-NEVER_HERE: frozenset[type[Exception]] = frozenset({AlteredReport, NotForThisKey})
+NEVER_HERE: frozenset[type[Exception]] = frozenset({AlteredReport, NotForThisKey, Unpromised})
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -92,15 +93,16 @@ def described(status: int, lines: list[str]) -> dict[str, Any]:
     return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
-async def _expected(_request: Request, error: Exception) -> Response:
+async def _expected(request: Request, error: Exception) -> Response:
     rule = getattr(error, "rule", None)
+    promise = getattr(request.state, "promise", None)
     return problem_response(
         STATUS[type(error)],
         error.code,  # type: ignore[attr-defined]  # every class in the table has one, tests say
         title_of(type(error)),
         str(error),
         errors=getattr(error, "errors", ()),
-        headers=getattr(error, "headers", None),
+        headers={**(getattr(error, "headers", None) or {}), **({HEADER: promise} if promise else {})},
         extension={**getattr(error, "extension", {}), **({"rule": rule} if rule else {})},
     )
 

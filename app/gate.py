@@ -7,7 +7,7 @@ over. The database enforces it (migrations 0004 and 0008).
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +42,8 @@ class Look:
     actor: str  # the desk's own pseudonym of the person at the keyboard
     purpose: str
     proof: str = ""  # the desk's signature on the request; the event holds it for whoever reads the log
+    # Gets the leaf hashes (hex) of the events that tell of this look, once they are committed.
+    told: Callable[[tuple[str, ...]], None] = lambda _leaves: None
 
 
 @dataclass(slots=True)
@@ -54,15 +56,19 @@ class Scope:
     shown: list[str] = field(default_factory=list)
 
 
-OPEN = sa.text(
-    "SELECT event_id, refused FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)"
-)
+# `g.leaf`: the leaf hash of the event that the function just wrote.
+OPEN = sa.text("""
+    SELECT event_id, refused, current_setting('g.leaf', true) AS leaf
+    FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)
+""")
 OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
 BREAK_GLASS = sa.text("""
-    SELECT until, refused
+    SELECT until, refused, current_setting('g.leaf', true) AS leaf
     FROM privacy.open_break_glass(:pilot, :organisation, :role, :actor, :purpose, :reason, :request)
 """)
-CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
+CLOSE = sa.text(
+    "SELECT current_setting('g.leaf') AS leaf FROM privacy.close_event(:pilot, :event, :outcome, :shown) AS closed"
+)
 CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
 ENTER = sa.text("SELECT gate.enter_scope(:pilot, :event)")
 
@@ -83,7 +89,7 @@ class Gate:
         Raises:
             LookRefused: no running pilot, role or purpose; the refusal is in the log.
         """
-        event = self._opened(look, asks)
+        event, opening = self._opened(look, asks)
         outcome, scope = "failed", None
         try:
             with self._sessions.begin(login) as connection:
@@ -99,7 +105,8 @@ class Gate:
             shown = scope.shown if scope is not None and outcome == "shown" else []
             with self._sessions.begin(Login.OPENER) as opener:
                 values = {"pilot": look.pilot, "event": event, "outcome": outcome, "shown": shown}
-                opener.execute(CLOSE, values)
+                closing: str = opener.execute(CLOSE, values).scalar_one()
+            look.told((opening, closing))
 
     def break_glass(self, look: Look, reason: str) -> datetime:
         """Let this person look under a purpose for emergencies, for the minutes that the pilot document gives it.
@@ -113,11 +120,12 @@ class Gate:
         values = {"pilot": look.pilot, **who, "reason": reason, "request": look.proof}
         with self._sessions.begin(Login.OPENER) as opener:
             row = opener.execute(BREAK_GLASS, values).one()
-        _refuse(row.refused)
+        _refuse(look, row)
+        look.told((row.leaf,))
         until: datetime = row.until
         return until
 
-    def _opened(self, look: Look, asks: dict[str, Any]) -> uuid.UUID:
+    def _opened(self, look: Look, asks: dict[str, Any]) -> tuple[uuid.UUID, str]:
         with self._sessions.begin(Login.OPENER) as opener:
             row = opener.execute(
                 OPEN,
@@ -130,12 +138,15 @@ class Gate:
                     "asks": {**asks, "request": look.proof},
                 },
             ).one()
-        _refuse(row.refused)
-        event: uuid.UUID = row.event_id
-        return event
+        _refuse(look, row)
+        return row.event_id, row.leaf
 
 
-def _refuse(reason: str | None) -> None:
-    if reason is not None:
-        # The same words for a pilot of somebody else's, or its name could be tried out.
-        raise LookRefused("not-this-municipality" if reason == "unknown-pilot" else reason)
+def _refuse(look: Look, row: sa.Row[Any]) -> None:
+    """Raise LookRefused when a function refused; the refusal's leaf is promised like any other."""
+    if row.refused is None:
+        return
+    if row.leaf:  # an unknown pilot has no log
+        look.told((row.leaf,))
+    # The same words for a pilot of somebody else's, or its name could be tried out.
+    raise LookRefused("not-this-municipality" if row.refused == "unknown-pilot" else row.refused)

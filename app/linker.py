@@ -14,6 +14,7 @@ from app.basis import carry_out
 from app.completion import AMSTERDAM, complete_delivery
 from app.db.sessions import Login, Sessions
 from app.last_net import where
+from app.log_erasing import ERASURES, erase_step
 from app.log_sealing import beat, seal_waiting
 from app.retention import DUE, Step, refresh_statistics, take_step
 from signals.rulesets import RuleSet, parse_rule_set
@@ -43,6 +44,7 @@ class Linker:
     def work_off(self) -> int:
         """Do all that waits now, changes of basis first; returns how many things were done."""
         done = self._each(CHANGES, lambda c, pilot, change: carry_out(c, pilot, change, self.rule_set))
+        done += self._each(ERASURES, erase_step)
         return done + self._each(
             DELIVERIES,
             lambda c, pilot, delivery: complete_delivery(

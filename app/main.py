@@ -15,6 +15,7 @@ from app.api import (
     break_glasses,
     consents,
     deliveries,
+    log_erasures,
     meta,
     objections,
     pilots,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objections.router,
     basis_changes.router,
     access_events.router,
+    log_erasures.router,
     proofs.router,
     meta.router,
 )

@@ -9,8 +9,10 @@ from fastapi.openapi.utils import get_openapi
 
 from app.errors import described, problems
 from app.problems import InvalidInput, NotAcceptable, NotAuthenticated, Problem, ScopeMissing, UnsupportedMediaType
+from privacy.promises import HEADER as PROMISE
 
 BASE = "/v1"
+LOOKED = ("200", "201", "202", "403", "404")  # what a look, or a refused one, is answered with
 Operation = dict[str, Any]
 CONTACT = {
     "name": "The Vroegsein developers",
@@ -61,7 +63,12 @@ def describe(app: FastAPI, server: str = "") -> dict[str, Any]:
         "API-Version": {
             "description": "Version of the API that answered",
             "schema": {"type": "string", "examples": [version()]},
-        }
+        },
+        PROMISE: {
+            "description": "The log's promise to tell of this look, signed (JWS, typ vroegsein/promise/v1); on a"
+            " refusal where there is a log to tell it in",
+            "schema": {"type": "string"},
+        },
     }
     return document
 
@@ -80,6 +87,9 @@ def _complete(operation: Operation, method: str) -> None:
     _add(answers, problems(NotAcceptable))
     for answer in answers.values():
         answer.setdefault("headers", {})["API-Version"] = {"$ref": "#/components/headers/API-Version"}
+    if any(parameter["name"] == "Vroegsein-Request-Proof" for parameter in operation.get("parameters", [])):
+        for status in {*LOOKED} & {*answers}:
+            answers[status]["headers"][PROMISE] = {"$ref": f"#/components/headers/{PROMISE}"}
     operation["responses"] = dict(sorted(answers.items()))
 
 

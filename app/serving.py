@@ -55,7 +55,8 @@ def serving(sessions: Sessions) -> Opening:
     async def opened(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         sessions.check()
         keys = DatabaseKeys(sessions)
-        app.state.log_key = public_jwk(load_private_jwk(settings.log_key_file))
+        app.state.promise_key = load_private_jwk(settings.log_key_file)
+        app.state.log_key = public_jwk(app.state.promise_key)
         app.state.sessions = sessions
         app.state.identity = make_identity(settings, keys, keys)
         try:

@@ -48,4 +48,5 @@ def break_glass(
             "It stands in the access log with your reason, and so does each look.",
         ),
         markup=False,
+        soft_wrap=True,
     )

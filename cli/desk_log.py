@@ -9,6 +9,7 @@ import typer
 from rich.prompt import Prompt
 from rich.table import Table
 
+from cli.desk_alerts import show_alerts
 from cli.desk_options import (
     DEFAULT_HOME,
     STOPPED_SHORT,
@@ -23,9 +24,13 @@ from client.break_glass import recent_break_glasses
 from client.desk_pilot import own_signed_document
 from client.desk_work import desk_service
 from client.home import Home
-from client.log_reading import CheckedLog, export_log, read_log, silences, verify_export
+from client.log_reading import CheckedLog, export_log, read_log, silences, verify_export, verify_promise
 from client.log_watch import kept_checkpoints
+from client.promises import read_evidence
+from client.unusual import unusual
 from signals.pilot import Purpose, Role
+
+MOST_ALERTS = 10  # on top of an audit; `desk alerts` shows all
 
 
 def audit(
@@ -38,7 +43,8 @@ def audit(
 ) -> None:
     """Who looked at what, when and why, after checking that the log adds up. Reading it is an event in it too.
 
-    The log must be signed by its key in the pilot document, and extend what this desk saw before.
+    The log must be signed by its key in the pilot document, extend what this desk saw before, and keep its promises.
+    Exit code: 0 it does, 1 a look that nobody here asked for or a broken promise.
     """
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.PRIVACY_OFFICER, user_of(user), "audit") as service:
@@ -46,6 +52,7 @@ def audit(
         log = read_log(place, service, document)
     for line in _break_glass_lines(log.events, document.pilot.purposes, lang):
         console.print(line, markup=False, style="red")
+    show_alerts(unusual(log.events, document.pilot.alerts), lang, most=MOST_ALERTS)
     console.print(_table(log.events[-most:], document.pilot.purposes, lang))
     kept = len(kept_checkpoints(place, pilot))
     console.print(
@@ -70,11 +77,15 @@ def audit(
             ),
             markup=False,
         )
-    raise typer.Exit(1 if log.not_asked_for else 0)
+    raise typer.Exit(1 if log.not_asked_for or log.broken else 0)
 
 
 def verify(
     log: Annotated[Path, typer.Option("--log", help="An exported log", exists=True, dir_okay=False)],
+    promise: Annotated[
+        Path | None,
+        typer.Option(help="A promise that a desk kept: was it kept by this log?", exists=True, dir_okay=False),
+    ] = None,
     fingerprint: Annotated[str | None, typer.Option(help="The municipality's fingerprint; else it is asked")] = None,
     lang: LangOption = "nl",
 ) -> None:
@@ -95,7 +106,13 @@ def verify(
         markup=False,
     )
     _warn(checked, lang)
-    raise typer.Exit(1 if checked.not_asked_for else 0)
+    broken = None if promise is None else verify_promise(checked, read_evidence(promise))
+    if promise is not None:
+        kept = ("✓ Deze belofte is door het logboek gehouden.", "✓ The log kept this promise.")
+        not_kept = (f"✗ Deze belofte is GEBROKEN: {broken}.", f"✗ This promise was BROKEN: {broken}.")
+        words, style = (kept, "bold green") if broken is None else (not_kept, "bold red")
+        console.print(either(lang, *words), style=style, markup=False)
+    raise typer.Exit(1 if checked.not_asked_for or broken else 0)
 
 
 def _break_glass_lines(events: Sequence[dict[str, Any]], purposes: Mapping[str, Purpose], lang: Lang) -> list[str]:
@@ -150,12 +167,37 @@ def _warn(log: CheckedLog, lang: Lang) -> None:
         console.print(
             either(
                 lang,
-                f"✗ {len(log.not_asked_for)} inzagen die deze gemeente niet heeft gevraagd (geen eigen handtekening): "
+                f"✗ {len(log.not_asked_for)} inzagen of wissingen zonder handtekening van deze gemeente: "
                 f"{numbers}. Vraag de beheerder om uitleg en licht de functionaris gegevensbescherming in.",
-                f"✗ {len(log.not_asked_for)} looks that this municipality did not ask for (no signature of its own): "
+                f"✗ {len(log.not_asked_for)} looks or erasures that this municipality did not sign for: "
                 f"{numbers}. Ask the operator, and tell the data protection officer.",
             ),
             style="bold red",
+            markup=False,
+        )
+    for promise in log.broken:
+        console.print(
+            either(
+                lang,
+                f"✗ GEBROKEN BELOFTE van {moment(promise.kept.promise.at, lang)}: {promise.why}. Bewaar als bewijs: "
+                f"{promise.kept.file}. Vraag de beheerder om uitleg; iedereen kan het nagaan met "
+                "vroegsein desk verify --log --promise.",
+                f"✗ BROKEN PROMISE of {moment(promise.kept.promise.at, lang)}: {promise.why}. Keep as evidence: "
+                f"{promise.kept.file}. Ask the operator; anybody can verify it with "
+                "vroegsein desk verify --log --promise.",
+            ),
+            style="bold red",
+            markup=False,
+        )
+    if log.erased:
+        numbers = ", ".join(map(str, log.erased[:20])) + (" …" if len(log.erased) > 20 else "")
+        console.print(
+            either(
+                lang,
+                f"! {len(log.erased)} gebeurtenissen zijn eerder gewist; deze gemeente tekende ervoor: {numbers}.",
+                f"! {len(log.erased)} events were erased before their day, as this municipality signed for: {numbers}.",
+            ),
+            style="yellow",
             markup=False,
         )
     if open_looks := _never_closed(log.events):

@@ -57,6 +57,7 @@ EVENT = {
     "basis-decision": ("beslissing op bezwaar", "decision on objection"),
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "retention": ("bewaartermijn", "retention"),
+    "log-erasure": ("wissing uit het register", "erasure from the log"),
 }
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),

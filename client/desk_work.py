@@ -2,22 +2,29 @@
 
 import hmac
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+
+from client.desk_pilot import own_document
 from client.home import Home, HomeUnusable
 from client.oauth import ServiceLogin
 from client.opening import OpenedReport, open_report
-from client.service import Service
+from client.promises import demand_proofs, keep_promise
+from client.service import Service, ServiceRefused, ServiceUnreachable
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.pilot_document import PilotDocument
-from privacy.request_proof import prove_request
+from privacy.promises import HEADER
+from privacy.request_proof import asked, pilot_named, prove_request
 from signals.pilot import Role
 
 PAGE = 100
+_log = logging.getLogger("vroegsein.desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,8 @@ def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
     """A connection in one role, for one person at the keyboard and one purpose; both go into the log.
 
     The service knows the person by a pseudonym that only this desk can resolve. Each request is signed, so that the
-    log can show that this desk asked for it.
+    log can show that this desk asked for it. An answer without the log's promise to tell of it is refused (Unpromised);
+    the first one in each pilot brings earlier promises to book, and those that were broken are told on standard error.
     """
     settings = home.settings
     actor = hmac.digest(home.secret("actors.key"), framed("vroegsein/actor/v1", user), "sha256")[:16].hex()
@@ -43,8 +51,24 @@ def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
         viewer = {"actor": actor, "purpose": purpose}
         return {"Vroegsein-Request-Proof": prove_request(signing, method, target, body, viewer, datetime.now(UTC))}
 
+    documents: dict[str, PilotDocument] = {}
+
+    def check(request: httpx.Request, answer: httpx.Response, found: Mapping[str, Any]) -> None:
+        target = request.url.raw_path.decode()
+        question = asked(request.method, target)
+        if question is None:
+            return
+        pilot = pilot_named(target, request.content)
+        if pilot not in documents:
+            documents[pilot] = own_document(home, service, pilot)
+            _bring_to_book(home, service, documents[pilot])
+        proof, promise = request.headers["Vroegsein-Request-Proof"], answer.headers.get(HEADER, "")
+        leaves = 1 if question["ask"] == "break-glass" else 2  # it shows nothing
+        keep_promise(home, documents[pilot], proof, promise, found, datetime.now(UTC), leaves=leaves)
+
     viewer = {"Vroegsein-Actor": actor, "Vroegsein-Purpose": purpose}
-    return Service(settings.service_url, login, viewer, prove)
+    service = Service(settings.service_url, login, viewer, prove, check)
+    return service
 
 
 def pull(home: Home, service: Service, pilot_id: str, advance: Callable[[int], None] = lambda _n: None) -> int:
@@ -82,6 +106,21 @@ def show(home: Home, service: Service, document: PilotDocument, signal_id: str) 
         except PrivacyError as error:
             reports.append((row, error))
     return Opened(found["signal"], tuple(reports))
+
+
+def _bring_to_book(home: Home, service: Service, document: PilotDocument) -> None:
+    """Demand what the log promised before. Who helps residents goes on, whatever comes of it: an audit stops there."""
+    try:
+        broken = demand_proofs(home, service, document, datetime.now(UTC))
+    except (PrivacyError, ServiceRefused, ServiceUnreachable) as error:
+        _log.error("the log could not be held to its promises: %s", error)
+        return
+    for promise in broken:
+        _log.error(
+            "THE LOG BROKE A PROMISE: %s. Keep %s as evidence; tell your privacy officer: vroegsein desk audit",
+            promise.why,
+            promise.kept.file,
+        )
 
 
 def _now() -> str:

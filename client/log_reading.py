@@ -4,17 +4,21 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from client.home import Home
 from client.log_watch import LogAltered, follow_log, refuse_unless_extended
+from client.promises import BrokenPromise, not_kept, settle
 from client.service import Service
 from privacy.checkpoints import Checkpoint, read_checkpoint
 from privacy.log import GrowingTree, commitment, leaf
+from privacy.log_erasures import KIND as ERASURE
+from privacy.log_erasures import erased_leaves
 from privacy.pilot_document import PilotDocument, read_signed
+from privacy.promises import TERM, Unpromised, read_promise
 from privacy.request_proof import looks_not_asked_for
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -26,13 +30,19 @@ SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
 class CheckedLog:
     """A log that adds up: its events, and the signed checkpoint that the first `checkpoint.size` of them give.
 
-    `not_asked_for`: leaf indexes of looks that the desk did not sign a request for.
+    `document`: the pilot document that names the log's key, checked.
+    `not_asked_for`: leaf indexes of looks that the desk did not sign a request for, and of erasures that it did not
+    sign. `erased`: those of events that went before their day, by an erasure that it did sign. `broken`: promises on
+    this desk's answers that the log did not keep.
     """
 
     events: tuple[dict[str, Any], ...]
     checkpoint: Checkpoint
     note: str
+    document: PilotDocument
     not_asked_for: tuple[int, ...]
+    erased: tuple[int, ...] = ()
+    broken: tuple[BrokenPromise, ...] = ()
 
 
 def read_log(home: Home, service: Service, document: PilotDocument, today: date | None = None) -> CheckedLog:
@@ -41,8 +51,9 @@ def read_log(home: Home, service: Service, document: PilotDocument, today: date 
     `today` is the day by which terms are judged (Europe/Amsterdam), else this one.
 
     Raises:
-        LogAltered: a leaf is not the one of its event, an event is missing before its term has ended, the leaves do not
-            give the signed root, or the log is not an extension of what this desk saw before.
+        LogAltered: a leaf is not the one of its event, an event is missing before its term has ended and no erasure
+            that this desk signed names it, the leaves do not give the signed root, or the log is not an extension of
+            what this desk saw before.
         CheckpointRefused: a checkpoint is not signed by the log's key of the pilot document.
     """
     checkpoint, note = follow_log(home, service, document)
@@ -53,26 +64,39 @@ def read_log(home: Home, service: Service, document: PilotDocument, today: date 
             events.extend(page["events"])
             yield from page["events"]
 
-    tree = recompute(fetched(), checkpoint, today)
+    tree, missing = recompute(fetched(), checkpoint, today)
     newest, _note = follow_log(home, service, document)
     refuse_unless_extended(service, document, (tree.size, tree.root()), newest)
-    foreign = tuple(looks_not_asked_for(events, document.signing))
-    return CheckedLog(tuple(events), checkpoint, note, foreign)
+    erased, foreign = _explained(missing, events, document)
+    broken = tuple(settle(home, document, events, datetime.now(UTC)))
+    return CheckedLog(tuple(events), checkpoint, note, document, foreign, erased, broken)
 
 
-def recompute(events: Iterable[dict[str, Any]], checkpoint: Checkpoint, today: date | None = None) -> GrowingTree:
-    """Recompute the tree from its events; on the way it must have the checkpoint's root. Raises LogAltered."""
+def recompute(
+    events: Iterable[dict[str, Any]], checkpoint: Checkpoint, today: date | None = None
+) -> tuple[GrowingTree, list[dict[str, Any]]]:
+    """Recompute the tree from its events; on the way it must have the checkpoint's root.
+
+    Returns:
+        the tree, and the events whose contents are missing before their day: an erasure must name each.
+
+    Raises:
+        LogAltered: the events do not give that root.
+    """
     today = today or datetime.now(AMSTERDAM).date()
     tree, met = GrowingTree(), checkpoint.size == 0
+    missing = []
     for event in events:
-        tree.append(_recomputed(event, tree.size, today))
+        tree.append(_recomputed(event, tree.size))
+        if event["body"] is None and date.fromisoformat(event["keepUntil"]) >= today:
+            missing.append(event)
         if tree.size == checkpoint.size:
             met = tree.root() == checkpoint.root
             if not met:
                 raise LogAltered("the events do not give the root that the log's checkpoint was signed for")
     if not met:
         raise LogAltered(f"events are missing at the end: {tree.size} are here, {checkpoint.size} were signed for")
-    return tree
+    return tree, missing
 
 
 def silences(events: Iterable[dict[str, Any]]) -> list[tuple[datetime, datetime]]:
@@ -114,19 +138,43 @@ def verify_export(file: Path, fingerprint: str) -> CheckedLog:
     if len(events) != checkpoint.size:
         raise LogAltered(f"{len(events)} events are here, {checkpoint.size} were signed for")
     try:
-        recompute(events, checkpoint)
-        foreign = tuple(looks_not_asked_for(events, document.signing))
+        _tree, missing = recompute(events, checkpoint)
+        erased, foreign = _explained(missing, events, document)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise LogAltered("an event is not of the form that this program knows") from None
-    return CheckedLog(tuple(events), checkpoint, note, foreign)
+    return CheckedLog(tuple(events), checkpoint, note, document, foreign, erased)
 
 
-def _recomputed(event: dict[str, Any], index: int, today: date) -> bytes:
-    """The leaf's hash, from the event itself unless that is gone at the end of its term."""
+def verify_promise(log: CheckedLog, token: str) -> str | None:
+    """Why a checked log does not keep a promise, or None when it does.
+
+    Raises:
+        Unpromised: not signed by the log's key, another pilot's, or the log does not go on for a minute after it.
+    """
+    promise = read_promise(token, log.document.pilot.id, log.document.log_key)
+    why = not_kept(promise, {event["leafHash"]: event for event in log.events})
+    ends = max((datetime.fromisoformat(event["body"]["at"]) for event in log.events if event["body"]), default=None)
+    if why is not None and (ends is None or ends < promise.at + TERM):
+        raise Unpromised("the log here ends before the promise was due: export it again")
+    return why
+
+
+def _explained(
+    missing: list[dict[str, Any]], events: list[dict[str, Any]], document: PilotDocument
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Leaf indexes of what was erased, and of what the desk did not sign for. Raises LogAltered."""
+    named, unsigned = erased_leaves(events, document.pilot.id, document.signing)
+    for event in missing:
+        if event["leafHash"] not in named or event["kind"] == ERASURE:
+            raise LogAltered(f"event {event['leafIndex']} is missing, and was to be kept until {event['keepUntil']}")
+    foreign = looks_not_asked_for(events, document.signing, document.desk)
+    return tuple(event["leafIndex"] for event in missing), tuple(sorted({*foreign, *unsigned}))
+
+
+def _recomputed(event: dict[str, Any], index: int) -> bytes:
+    """The leaf's hash, from the event itself unless that is gone."""
     committed = bytes.fromhex(event["commitment"])
     keep_until = date.fromisoformat(event["keepUntil"])
-    if event["body"] is None and keep_until >= today:
-        raise LogAltered(f"event {event['leafIndex']} is missing, and was to be kept until {keep_until}")
     if event["body"] is not None and commitment(bytes.fromhex(event["salt"]), event["body"]) != committed:
         raise LogAltered(f"event {event['leafIndex']} is not the one that the log holds")
     hashed = leaf(event["kind"], keep_until, committed)

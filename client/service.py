@@ -46,13 +46,24 @@ class Service:
         login: ServiceLogin,
         headers: Mapping[str, str] | None = None,
         prove: Callable[[str, str, bytes], Mapping[str, str]] = lambda _method, _target, _body: {},
+        check: Callable[[httpx.Request, httpx.Response, Mapping[str, Any]], None] = lambda _asked, _answer, _found: (
+            None
+        ),
     ) -> None:
-        """`prove` gives further headers for one request, from its method, its target and its body."""
+        """Connect.
+
+        Args:
+            url: address of the service.
+            login: whose tokens.
+            headers: for all requests.
+            prove: gives further headers for one request, from its method, its target and its body.
+            check: sees each answer with its JSON, and raises when it must not be used.
+        """
         transport = httpx.HTTPTransport(retries=3)  # connections that were refused, never requests that were sent
         self._http = httpx.Client(
             base_url=f"{url}/v1", auth=login, headers=headers, timeout=TIMEOUT, transport=transport
         )
-        self._prove = prove
+        self._prove, self._check = prove, check
 
     def __enter__(self) -> Self:
         return self
@@ -97,4 +108,5 @@ class Service:
             raise ServiceRefused(answer.status_code, found or {})
         if found is None:  # the log-in page of a network, or another server at that address
             raise ServiceUnreachable(f"what answers at {self._http.base_url} is not the service")
+        self._check(request, answer, found)
         return found

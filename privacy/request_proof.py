@@ -5,6 +5,7 @@ It goes into the access event, so whoever reads the log sees which looks the mun
 
 import hashlib
 import json
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ ASKS = {
     "objection": "POST /v1/objections",
     "decision": "POST /v1/objection-decisions",
     "objections": "GET /v1/objections",
+    "log-erasure": "POST /v1/log-erasures",
 }
 
 
@@ -40,7 +42,7 @@ def prove_request(
         **viewer,
         "method": method,
         "target": target,
-        "pilot": _pilot_named(target, body),
+        "pilot": pilot_named(target, body),
         "body": hashlib.sha256(body).hexdigest(),
         "at": now.isoformat(timespec="seconds"),
         "nonce": secrets.token_hex(16),
@@ -48,17 +50,29 @@ def prove_request(
     return sign(json.dumps(said, sort_keys=True, separators=(",", ":")).encode(), private, SIGNED_AS)
 
 
-def looks_not_asked_for(events: list[dict[str, Any]], public: dict[str, Any]) -> list[int]:
+def asked(method: str, target: str) -> dict[str, str] | None:
+    """The question that a request to `target` (path and query) asks, in the words of the log; None: it is no look."""
+    said = f"{method} {urlsplit(target).path}"
+    for ask, form in ASKS.items():
+        if met := re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", form), said):
+            return {"ask": ask, **met.groupdict()}
+    return None
+
+
+def looks_not_asked_for(events: list[dict[str, Any]], public: dict[str, Any], desk: str) -> list[int]:
     """The leaf index of every look that does not rest on a request of its own, signed by the desk's key `public`.
 
     A look is not proven when the signature is missing, another's, was used before, or is for another pilot, person,
-    purpose, question, signal or moment than the event says.
+    purpose, question, signal or moment than the event says. What was refused to an organisation other than `desk` is no
+    look in its name.
     """
     used: set[str] = set()
     found = []
     for event in events:
         body = event["body"]
         if not body or event["kind"] not in {"access", "refusal", "break-glass"}:
+            continue
+        if event["kind"] == "refusal" and body.get("organisation") != desk:
             continue
         said = _said(body, public)
         if said is None or said["nonce"] in used:
@@ -86,7 +100,7 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     return said if fits else None
 
 
-def _pilot_named(target: str, body: bytes) -> str:
+def pilot_named(target: str, body: bytes) -> str:
     """The pilot that a request names: in its query, or in its body where it searches; "" where in neither."""
     if named := parse_qs(urlsplit(target).query).get("pilotId"):
         return named[0]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from signals.alerts import ALERTS, AlertRule
 from signals.documents import Document
 from signals.report import Category, Kind, Slug
 
@@ -177,11 +178,18 @@ class Pilot(Document):
     purposes: dict[Slug, Purpose]
     retention: Retention
     rule_set: str
+    alerts: tuple[AlertRule, ...] = ALERTS
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
         if self.ends < self.starts:
             raise ValueError("the pilot ends before it starts")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_told_apart(self) -> Self:
+        if len({rule.id for rule in self.alerts}) < len(self.alerts):
+            raise ValueError("two alerts have the same id")
         return self
 
     def rests_on_consent(self) -> list[str]:

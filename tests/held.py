@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from client.oauth import ASSERTION_TYPE, ServiceLogin
 from client.trust import join
 from privacy import hybrid
 from privacy.checkpoints import cosign, read_checkpoint
+from privacy.log_erasures import Erasure, Reason
 from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
@@ -135,6 +137,9 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "givenBy": "desk",
         "keys": KEYS,
         "sealed": "00",
+        "erasure": Erasure(pilot, (HEX32,), Reason.ORDERED, datetime.now(UTC)).signed(
+            world.home(town).jwk("signing.jwk")
+        ),
         **delivery,
         **_of_the_log(world, pilot),
         "grant_type": "client_credentials",

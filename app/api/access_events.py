@@ -63,6 +63,8 @@ def list_access_events(
         while len(rows) < limit and not (head and head["holds_this_look"]) and time.monotonic() < until:
             time.sleep(0.1)
             rows, head = looking.log_page(scope)
+        if rows:
+            scope.shown.append(f"{rows[0]['leaf_index']}-{rows[-1]['leaf_index']}")
     events = tuple(LoggedEvent.model_validate(dict(row)) for row in rows)
     last = events[-1].leaf_index if len(events) == limit else None
     return LogPage(events=events, head=_head(dict(head)) if head else None, next=last)

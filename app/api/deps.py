@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2, SecurityScopes
 
@@ -13,6 +15,8 @@ from app.identity.roles import MEANING
 from app.identity.service import Identity
 from app.identity.tokens import Caller, TokenRefused
 from app.problems import InputMistake, InvalidInput, NotAcceptable, NotAuthenticated, ScopeMissing, UnsupportedMediaType
+from app.refused_looks import AsSent, note_refused
+from privacy.promises import HEADER, Promise, request_hash
 from signals.report import Slug
 
 ANSWERS = ("application/json", "application/x-ndjson")  # what the API answers in, problems aside
@@ -33,6 +37,7 @@ class Viewer:
     actor: str
     purpose: str
     proof: str  # the desk's signature on this request (privacy/request_proof.py); the log's readers check it
+    promise: Callable[[str, tuple[str, ...]], None]  # puts the log's promise of a pilot's leaves on the answer
 
 
 def identity(request: Request) -> Identity:
@@ -58,6 +63,8 @@ async def _calling(request: Request, needs: SecurityScopes, _token: Annotated[st
             headers={"WWW-Authenticate": 'Bearer realm="vroegsein", error="invalid_token"'},
         ) from None
     if not caller.scopes.issuperset(needs.scopes):
+        if sessions := getattr(request.app.state, "sessions", None):
+            await run_in_threadpool(note_refused, sessions, caller, await _as_sent(request))
         raise ScopeMissing(
             f"This needs a token with the scope {needs.scope_str}.",
             headers={
@@ -91,7 +98,12 @@ Proof = Annotated[
 
 
 async def _viewing(
-    request: Request, caller: Annotated[Caller, Depends(_calling)], actor: Actor, purpose: Purpose, proof: Proof
+    request: Request,
+    response: Response,
+    caller: Annotated[Caller, Depends(_calling)],
+    actor: Actor,
+    purpose: Purpose,
+    proof: Proof,
 ) -> Viewer:
     """The person and the purpose behind a request that reads about households or the log."""
     names = ("Vroegsein-Actor", "Vroegsein-Purpose", "Vroegsein-Request-Proof")
@@ -100,7 +112,19 @@ async def _viewing(
         raise InvalidInput(
             errors=[InputMistake(header=name, code="repeated", detail="is there twice") for name in twice]
         )
-    return Viewer(caller, actor, purpose, proof)
+
+    def promise(pilot: str, leaves: tuple[str, ...]) -> None:
+        promised = Promise(pilot, request_hash(proof), leaves, datetime.now(UTC))
+        # In the request's state too: an error is answered without this response (app/errors.py).
+        request.state.promise = promised.signed(request.app.state.promise_key)
+        response.headers[HEADER] = request.state.promise
+
+    return Viewer(caller, actor, purpose, proof, promise)
+
+
+async def _as_sent(request: Request) -> AsSent:
+    body = await request.body() if request.method == "POST" else b""
+    return AsSent(request.method, request.url.path, request.url.query, body, request.headers)
 
 
 def require(scope: str) -> Any:  # noqa: ANN401 - FastAPI's marker has no public type
@@ -123,6 +147,7 @@ BasisChangeAsker = Annotated[Caller, require("consents:write")]
 PilotPublisher = Annotated[Caller, require("pilots:write")]
 PilotKeySender = Annotated[Caller, require("keys:write")]
 PrivacyOfficerViewer = Annotated[Viewer, require_viewer("log:read")]
+LogEraser = Annotated[Viewer, require_viewer("log:erase")]
 LogWitness = Annotated[Caller, require("log:witness")]
 OperatorCaller = Annotated[Caller, require("registry:read")]
 

@@ -101,7 +101,15 @@ class SignalWithReports(Wire):
 def look(viewer: Viewer, pilot: str) -> Look:
     """The caller's wish to look, in the gate's words."""
     caller = viewer.caller
-    return Look(pilot, caller.organisation_id, caller.role, viewer.actor, viewer.purpose, viewer.proof)
+    return Look(
+        pilot,
+        caller.organisation_id,
+        caller.role,
+        viewer.actor,
+        viewer.purpose,
+        viewer.proof,
+        told=lambda leaves: viewer.promise(pilot, leaves),
+    )
 
 
 @router.post("/_search", responses=problems(LookRefused))

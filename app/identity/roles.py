@@ -7,7 +7,7 @@ __all__ = ["MEANING", "SCOPES", "Role"]
 SCOPES: dict[Role, frozenset[str]] = {
     Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "objections:write", "keys:read"}),
     Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness"}),
-    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:witness"}),
+    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:erase", "log:witness"}),
     Role.OPERATOR: frozenset({"registry:read"}),
 }
 
@@ -21,6 +21,7 @@ MEANING: dict[str, str] = {
     "pilots:write": "Publish signed pilot documents",
     "keys:write": "Put sealed pilot keys ready for creditors",
     "log:read": "Read the access log of one's own municipality",
+    "log:erase": "Have events of one's own municipality's log erased before their day",
     "log:witness": "Cosign checkpoints of one's own pilots' logs",
     "registry:read": "Read pilots, organisations and agreements",
 }

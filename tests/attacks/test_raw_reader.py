@@ -27,7 +27,7 @@ READS = {
     "recorder": ("gate.objections()", "gate.change_state('bland', '{nobodys}')"),
     "auditor": ("gate.log_head()", "gate.log_events()"),
 }
-DOES = {"gate.enter_scope", "gate.leave_change"}
+DOES = {"gate.enter_scope", "gate.leave_change", "gate.ask_erasure"}
 CALLS = [(login, call) for login, calls in READS.items() for call in calls]
 each_call = pytest.mark.parametrize(("login", "call"), CALLS, ids=[call for _login, call in CALLS])
 NOBODYS = str(uuid.UUID(int=4 << 76 | 2 << 62))

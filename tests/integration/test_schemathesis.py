@@ -79,10 +79,11 @@ def service(world: World, module_database: Database) -> Iterator[Service]:
         registry.carry_out(connection, registry.plan(connection, EXAMPLE))
     engine.dispose()
     app = world.app()
-    app.state.log_key = public_jwk(new_signing_key())
+    app.state.promise_key = new_signing_key()
+    app.state.log_key = public_jwk(app.state.promise_key)
     app.state.sessions = Sessions(lambda login: module_database.conninfo(login.value), SERVING)
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("basis_changes", "access_events"):
+        for module in ("basis_changes", "access_events", "log_erasures"):
             patched.setattr(f"app.api.{module}.WAIT_SECONDS", 0)  # no linker runs here that could be waited for
         yield app
     app.state.sessions.close()

@@ -24,12 +24,12 @@ def proof(method: str = "POST", target: str = "/v1/signals/_search", body: bytes
 
 def event(request: str, index: int = 0, *, ask: dict[str, Any] | None = None, **changed: Any) -> dict[str, Any]:
     asks = {**(ask or {"ask": "worklist", "limit": 50}), "request": request}
-    body = {**VIEWER, "pilot": "aland", "at": NOW.isoformat(), "asks": asks, **changed}
+    body = {**VIEWER, "organisation": "town-a", "pilot": "aland", "at": NOW.isoformat(), "asks": asks, **changed}
     return {"leafIndex": index, "kind": "access", "body": body}
 
 
 def not_asked_for(*events: dict[str, Any]) -> list[int]:
-    return looks_not_asked_for(list(events), public_jwk(KEY))
+    return looks_not_asked_for(list(events), public_jwk(KEY), "town-a")
 
 
 def test_a_look_on_its_own_request_is_proven() -> None:
