@@ -228,6 +228,18 @@ def test_a_basis_that_contradicts_the_law_or_its_own_experiment_is_refused_at_it
     assert word in mistake
 
 
+@pytest.mark.parametrize(("purpose", "minutes"), [("audit", 30), ("offer-help", 0), ("offer-help", 481)])
+def test_a_glass_is_broken_to_see_something_for_some_minutes(
+    applied: sa.Connection, tmp_path: Path, purpose: str, minutes: int
+) -> None:
+    pilot = on("statutory")
+    pilot["purposes"][purpose]["break_glass"] = {"minutes": minutes}
+    (mistake,) = refused(applied, tmp_path, pilot)
+    assert "break_glass" in mistake or "minutes" in mistake
+    pilot["purposes"][purpose] = {**pilot["purposes"]["offer-help"], "break_glass": {"minutes": 480}}
+    apply(applied, tmp_path, pilot)
+
+
 def test_an_experiment_without_its_article_is_refused(applied: sa.Connection, tmp_path: Path) -> None:
     pilot = on("experiment", {})
     del pilot["categories"]["rent"]["experiment"]["article"]
