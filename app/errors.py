@@ -30,6 +30,8 @@ from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
 from privacy.pilot_document import UntrustedDocument
+from privacy.receipts import ReceiptRefused
+from privacy.report_proof import ProofRefused
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned
 
@@ -66,7 +68,7 @@ STATUS: dict[type[Exception], int] = {
 }
 
 # Raised where contents are opened, which is never here: one that gets to the edge is a fault of ours, a bare 500.
-NEVER_HERE: frozenset[type[Exception]] = frozenset({AlteredReport, NotForThisKey})
+NEVER_HERE: frozenset[type[Exception]] = frozenset({AlteredReport, NotForThisKey, ProofRefused, ReceiptRefused})
 
 
 def handle_errors(app: FastAPI) -> None:
