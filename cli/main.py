@@ -41,7 +41,7 @@ def build(chosen: str | None) -> typer.Typer:
                 raise
             raise MissingPart(MISSING.format(group=name, name=error.name)) from None
         if hasattr(module, "command"):  # one command by itself, without a group
-            app.command(name, help=text)(module.command)
+            app.command(name)(module.command)
         else:
             app.add_typer(module.app, name=name, help=text)
     return app

@@ -9,7 +9,7 @@ from typing import Any
 
 from client.exclusions import fold_reference
 from client.home import Home, HomeUnusable
-from client.receipts import KeptDelivery, KeptReport, kept_deliveries, taken_reports
+from client.receipts import AMSTERDAM, KeptDelivery, KeptReport, kept_deliveries, last_day, taken_reports
 from client.service import Service, ServiceRefused
 from client.trust import signed_document
 from privacy import merkle
@@ -60,17 +60,19 @@ class _Head:
 def check_receipts(home: Home, service: Service, pilot_id: str) -> list[CheckedReceipt]:
     """Ask for each receipt of this pilot that is kept here whether its leaf is in the log; the newest first.
 
-    A leaf must also be at the checkpoint that the municipality cosigned last, where that is large enough: a log that
-    shows it to its creditor alone is found out.
+    Not asked for are those that the service, by the terms of now, keeps no longer than today. A leaf must also be at
+    the checkpoint that the municipality cosigned last, where that is large enough: a log that shows it to its creditor
+    alone is found out.
 
     Raises:
         UntrustedDocument, NotSigned, CheckpointRefused: the service shows a document, receipt or checkpoint that was
             not signed as it should be.
     """
     document, _token = signed_document(home, service, pilot_id)
-    kept = _receipts(home, document)
-    heads = _heads(service, document) if kept else []
-    return [CheckedReceipt(receipt, _place(service, receipt, heads)) for _kept, receipt in kept]
+    today, terms = datetime.now(AMSTERDAM).date(), document.pilot.retention
+    standing = [receipt for _kept, receipt in _receipts(home, document) if last_day(receipt, terms) > today]
+    heads = _heads(service, document) if standing else []
+    return [CheckedReceipt(receipt, _place(service, receipt, heads)) for receipt in standing]
 
 
 def prove_report(

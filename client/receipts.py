@@ -76,17 +76,21 @@ def keeping(home: Home, delivery: KeptDelivery) -> Iterator[ReportsFile]:
 def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) -> None:
     """Keep the receipt of a delivery, for as long as the service keeps it."""
     event = receipt.event
-    month = date.fromisoformat(f"{event.period}-01") + timedelta(days=31)
-    received = datetime.fromisoformat(event.at).astimezone(AMSTERDAM).date()
-    since = max(received, month.replace(day=1) - timedelta(days=1))
     kept = KeptDelivery(
         delivery=event.delivery,
-        keep_until=since + timedelta(days=terms.delivery_days),
+        keep_until=last_day(receipt, terms),
         period=event.period,
         pilot=event.pilot,
         receipt=signed,
     )
     home.keep_private(f"receipts/{event.delivery}.json", kept.model_dump_json().encode())
+
+
+def last_day(receipt: Receipt, terms: Retention) -> date:
+    """Until when the service keeps a delivery, by the terms of now (docs/data-life.md)."""
+    received = datetime.fromisoformat(receipt.event.at).astimezone(AMSTERDAM).date()
+    next_month = (date.fromisoformat(f"{receipt.event.period}-01") + timedelta(days=31)).replace(day=1)
+    return max(received, next_month - timedelta(days=1)) + timedelta(days=terms.delivery_days)
 
 
 def kept_deliveries(home: Home) -> list[KeptDelivery]:
@@ -96,7 +100,7 @@ def kept_deliveries(home: Home) -> list[KeptDelivery]:
         try:
             found.append(KeptDelivery.model_validate_json(file.read_bytes()))
         except ValidationError:
-            raise HomeUnusable(f"{file} is damaged: restore it from your backup") from None
+            raise HomeUnusable(f"{file} is damaged: restore it from your backup, or remove it") from None
     return found
 
 
