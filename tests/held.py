@@ -137,12 +137,12 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
 
 
 def _of_the_log(world: World, pilot: str, creditor: str) -> dict[str, Any]:
-    """The leaf of a receipt of that creditor, sizes, and a checkpoint that the desk cosigned."""
+    """The leaf of that creditor's receipt (or another, if it has none), sizes, a checkpoint that the desk cosigned."""
     seal_waiting(world.sessions, json.loads((world.folder / "service" / "keys" / "log-signing.jwk").read_bytes()))
     found = world.rows(
         "SELECT h.checkpoint, h.tree_size, encode(l.leaf_hash, 'hex') FROM privacy.log_head h"
-        " JOIN privacy.log_leaf l USING (pilot_id) JOIN intake.delivery d USING (pilot_id, leaf_hash)"
-        " WHERE pilot_id = %(p)s AND creditor_id = %(c)s",
+        " JOIN privacy.log_leaf l USING (pilot_id) LEFT JOIN intake.delivery d USING (pilot_id, leaf_hash)"
+        " WHERE pilot_id = %(p)s ORDER BY creditor_id IS DISTINCT FROM %(c)s, leaf_index LIMIT 1",
         p=pilot,
         c=creditor,
     )
