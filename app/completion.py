@@ -1,7 +1,6 @@
 """Taking up a whole delivery: in one transaction, under the pilot's lock, from staged lines to signals and receipt."""
 
 import hashlib
-import json
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -12,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.basis_check import check_fresh, forget
-from privacy.signing import sign
+from privacy import merkle
+from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.judging import judge
 from signals.linking import link
 from signals.pilot import Pilot
 from signals.rulesets import RuleSet
 
-RECEIPT_SIGNED_AS = "vroegsein/receipt/v1"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 RuleSets = Callable[[sa.Connection, str], RuleSet]
@@ -52,6 +51,13 @@ REPEATED = """
                row_number() OVER (PARTITION BY report_id ORDER BY part, line) AS nth
         FROM intake.staged_report WHERE pilot_id = :pilot AND delivery_id = :delivery) AS ranked
     WHERE nth > 1 ON CONFLICT DO NOTHING
+"""
+# What the receipt is about: the leaf of each report that was taken, whatever its resident said, in order of the lines.
+TAKEN = """
+    SELECT leaf FROM (
+        SELECT DISTINCT ON (report_id) part, line, leaf FROM intake.staged_report
+        WHERE pilot_id = :pilot AND delivery_id = :delivery ORDER BY report_id, part, line) AS taken
+    ORDER BY part, line
 """
 SHUT_OUT = (
     """
@@ -157,7 +163,7 @@ def complete_delivery(
     pilot_id: str,
     delivery: uuid.UUID,
     rule_sets: RuleSets,
-    receipt_key: dict[str, Any],
+    log_key: dict[str, Any],
     now: datetime,
 ) -> bool:
     """Take up one delivery, in the caller's transaction. Returns False when somebody else did so already."""
@@ -187,7 +193,7 @@ def complete_delivery(
     _refresh_statistics(connection)
     relink(connection, pilot, rule_sets)
     forget(connection, pilot_id)
-    _finish(connection, values, row.manifest, receipt_key, now)
+    _finish(connection, values, row.manifest, log_key, now)
     return True
 
 
@@ -204,41 +210,51 @@ def _refresh_statistics(connection: sa.Connection) -> None:
 
 
 def _finish(
-    connection: sa.Connection, values: dict[str, Any], manifest: str, receipt_key: dict[str, Any], now: datetime
+    connection: sa.Connection, values: dict[str, Any], manifest: str, log_key: dict[str, Any], now: datetime
 ) -> None:
-    """Count, sign the receipt, write the event, let the staged lines go. A report that was shut out counts as taken."""
-    counts = connection.execute(
+    """Count, write the event, sign the receipt, let the staged lines go. A report that was shut out counts as taken."""
+    leaves = connection.execute(sa.text(TAKEN), values).scalars().all()
+    refused = connection.execute(
         sa.text("""
-            SELECT
-              (SELECT count(DISTINCT report_id) FROM intake.staged_report
-               WHERE pilot_id = :pilot AND delivery_id = :delivery) AS accepted,
-              (SELECT count(DISTINCT (part, line)) FROM intake.refused_row
-               WHERE pilot_id = :pilot AND delivery_id = :delivery) AS refused
+            SELECT count(DISTINCT (part, line)) FROM intake.refused_row
+            WHERE pilot_id = :pilot AND delivery_id = :delivery
         """),
         values,
-    ).one()
+    ).scalar_one()
     said = {
         "delivery": str(values["delivery"]),
-        "pilot": values["pilot"],
         "creditor": values["creditor"],
         "period": values["period"],
         "category": values["category"],
-        "accepted": counts.accepted,
-        "refused": counts.refused,
+        "accepted": len(leaves),
+        "refused": refused,
         "manifest": hashlib.sha256(manifest.encode()).hexdigest(),
-        "at": now.isoformat(timespec="seconds"),
+        "root": merkle.root(leaves).hex(),
     }
-    receipt = sign(json.dumps(said, sort_keys=True).encode(), receipt_key, RECEIPT_SIGNED_AS)
+    event = {"pilot": values["pilot"], "event": uuid.uuid4(), "kind": DELIVERY_EVENT, "body": said}
+    connection.execute(WRITE_EVENT, event)
+    written = connection.execute(
+        sa.text("SELECT body, keep_until, salt FROM privacy.event WHERE pilot_id = :pilot AND event_id = :event"), event
+    ).one()
+    receipt = Receipt.model_validate(
+        {"event": written.body, "keep_until": written.keep_until, "salt": written.salt.hex()}
+    )
     connection.execute(
         sa.text("""
             UPDATE intake.delivery
-            SET state = 'completed', completed_at = :now, accepted = :accepted, refused = :refused, receipt = :receipt
+            SET state = 'completed', completed_at = :now, accepted = :accepted, refused = :refused,
+                receipt = :receipt, leaf_hash = :leaf
             WHERE pilot_id = :pilot AND delivery_id = :delivery
         """),
-        {**values, "now": now, "accepted": counts.accepted, "refused": counts.refused, "receipt": receipt},
+        {
+            **values,
+            "now": now,
+            "accepted": len(leaves),
+            "refused": refused,
+            "receipt": receipt.signed(log_key),
+            "leaf": receipt.leaf_hash(),
+        },
     )
     connection.execute(
         sa.text("DELETE FROM intake.staged_report WHERE pilot_id = :pilot AND delivery_id = :delivery"), values
     )
-    event = {"pilot": values["pilot"], "event": uuid.uuid4(), "kind": "delivery", "body": said}
-    connection.execute(WRITE_EVENT, event)

@@ -31,6 +31,8 @@ from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
 from privacy.pilot_document import UntrustedDocument
 from privacy.promises import HEADER, Unpromised
+from privacy.receipts import ReceiptRefused
+from privacy.report_proof import ProofRefused
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned
 
@@ -67,7 +69,9 @@ STATUS: dict[type[Exception], int] = {
 }
 
 # Raised where contents are opened, which is never here: one that gets to the edge is a fault of ours, a bare 500.
-NEVER_HERE: frozenset[type[Exception]] = frozenset({AlteredReport, NotForThisKey, Unpromised})
+NEVER_HERE: frozenset[type[Exception]] = frozenset(
+    {AlteredReport, NotForThisKey, ProofRefused, ReceiptRefused, Unpromised}
+)
 
 
 def handle_errors(app: FastAPI) -> None:

@@ -157,6 +157,7 @@ def put_part(
                     line.sealed.wrapped_key,
                     line.sealed.contact,
                     index.to_bytes(4, "big") + b"".join(merkle.proof(tree, index)),
+                    leaves[index],
                 )
                 for index, line in enumerate(lines)
             ),
@@ -329,7 +330,7 @@ def _replace_part(connection: sa.Connection, pilot: str, delivery: uuid.UUID, nu
 def _stage(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) -> None:
     raw = connection.connection.driver_connection
     assert raw is not None
-    columns = "pilot_id, delivery_id, part, line, report_id, sent, wrapped_key, contact, proof"
+    columns = "pilot_id, delivery_id, part, line, report_id, sent, wrapped_key, contact, proof, leaf"
     with raw.cursor() as cursor, cursor.copy(f"COPY intake.staged_report ({columns}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

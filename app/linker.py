@@ -36,9 +36,8 @@ CHANGES = """
 class Linker:
     """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
 
-    def __init__(self, sessions: Sessions, receipt_key: dict[str, Any], log_key: dict[str, Any]) -> None:
-        self._sessions = sessions
-        self._receipt_key, self._log_key = receipt_key, log_key
+    def __init__(self, sessions: Sessions, log_key: dict[str, Any]) -> None:
+        self._sessions, self._log_key = sessions, log_key
         self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
 
     def work_off(self) -> int:
@@ -48,7 +47,7 @@ class Linker:
         return done + self._each(
             DELIVERIES,
             lambda c, pilot, delivery: complete_delivery(
-                c, pilot, delivery, self.rule_set, self._receipt_key, datetime.now(UTC)
+                c, pilot, delivery, self.rule_set, self._log_key, datetime.now(UTC)
             ),
         )
 

@@ -10,14 +10,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db.sessions import Login, Sessions
+from app.intake import as_creditor
 from app.publishing import PilotUnknown, refuse_others, signing_keys
 from privacy.checkpoints import Checkpoint, CheckpointRefused, cosigned_at, log_vkey, read_checkpoint
 from privacy.errors import PrivacyError
 from privacy.proofs import Place, Span, consistency_spans, fold, inclusion_spans, places
 
 TAKES_PART = sa.text("""
-    SELECT FROM registry.pilot p WHERE p.pilot_id = :pilot AND (p.municipality_id = :organisation OR EXISTS (
+    SELECT p.municipality_id = :organisation FROM registry.pilot p
+    WHERE p.pilot_id = :pilot AND (p.municipality_id = :organisation OR EXISTS (
         SELECT FROM registry.agreement a WHERE a.pilot_id = :pilot AND a.organisation_id = :organisation))
+""")
+OWN_RECEIPT = sa.text("""
+    SELECT FROM intake.delivery
+    WHERE pilot_id = :pilot AND creditor_id = :organisation AND leaf_hash = :leaf
 """)
 NODES = sa.text("""
     SELECT n.level, n.position, n.hash
@@ -27,6 +33,7 @@ NODES = sa.text("""
         WHERE pilot_id = :pilot AND level = p.level AND position = p.position OFFSET 0
     ) AS n
 """)
+NO_SUCH_LEAF = "there is no such leaf in a log of that size"
 
 
 class NotInLog(PrivacyError):
@@ -65,9 +72,18 @@ def newest_checkpoint(sessions: Sessions, organisation: str, pilot: str) -> Sign
 def inclusion(
     sessions: Sessions, organisation: str, pilot: str, leaf_hash: bytes, size: int
 ) -> tuple[int, list[bytes]]:
-    """Place and proof of a leaf in the tree of `size` leaves. Raises PilotUnknown, NotInLog."""
+    """Place and proof of a leaf in the tree of `size` leaves. Raises PilotUnknown, NotInLog.
+
+    A creditor gets those of its own receipts; to it every other leaf looks like one that is not there.
+    """
     with sessions.begin(Login.OPENER) as connection:
-        _refuse_strangers(connection, organisation, pilot)
+        is_municipality = _refuse_strangers(connection, organisation, pilot)
+    if not is_municipality:
+        with as_creditor(sessions, organisation) as connection:
+            values = {"pilot": pilot, "organisation": organisation, "leaf": leaf_hash}
+            if connection.execute(OWN_RECEIPT, values).first() is None:
+                raise NotInLog(NO_SUCH_LEAF)
+    with sessions.begin(Login.OPENER) as connection:
         index = connection.execute(
             sa.text("""
                 SELECT min(leaf_index) FROM privacy.log_leaf l
@@ -76,7 +92,7 @@ def inclusion(
             {"pilot": pilot, "leaf": leaf_hash, "size": size},
         ).scalar_one()
         if index is None:
-            raise NotInLog("there is no such leaf in a log of that size")
+            raise NotInLog(NO_SUCH_LEAF)
         return index, _proof(connection, pilot, inclusion_spans(index, size))
 
 
@@ -129,9 +145,12 @@ def _is_by(public: dict[str, Any], signature: str, checkpoint: Checkpoint, witne
     return True
 
 
-def _refuse_strangers(connection: sa.Connection, organisation: str, pilot: str) -> None:
-    if connection.execute(TAKES_PART, {"pilot": pilot, "organisation": organisation}).one_or_none() is None:
+def _refuse_strangers(connection: sa.Connection, organisation: str, pilot: str) -> bool:
+    """Whether who takes part is the pilot's municipality. Raises PilotUnknown for who takes no part."""
+    found = connection.execute(TAKES_PART, {"pilot": pilot, "organisation": organisation}).one_or_none()
+    if found is None:
         raise PilotUnknown("there is no such pilot that you take part in")
+    return bool(found[0])
 
 
 def _proof(connection: sa.Connection, pilot: str, spans: Iterable[Span]) -> list[bytes]:

@@ -94,13 +94,8 @@ class Settings(BaseSettings):
         return self.home / "keys" / "token-signing.jwk"
 
     @property
-    def receipt_key_file(self) -> Path:
-        """The key that receipts are signed with (private JWK, mode 0600)."""
-        return self.home / "keys" / "receipt-signing.jwk"
-
-    @property
     def log_key_file(self) -> Path:
-        """The key that the log's checkpoints are signed with (private JWK, mode 0600)."""
+        """The key that the log's checkpoints and the receipts are signed with (private JWK, mode 0600)."""
         return self.home / "keys" / "log-signing.jwk"
 
 

@@ -1,6 +1,5 @@
 """`vroegsein creditor …`: what a creditor's administrator does with a monthly export."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,8 @@ import typer
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
+from cli import creditor_receipts
+from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
@@ -18,7 +19,6 @@ from client.delivering import Receipt, deliver, pass_on_objection
 from client.export import read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
 from client.last_month import questions, remember
-from client.oauth import ServiceLogin
 from client.profiles import Profile
 from client.reasons import LABELS
 from client.service import Service, ServiceUnreachable
@@ -26,17 +26,13 @@ from client.trust import JoinedPilot, join, sending_terms
 from signals.documents import read_document
 from signals.line_rules import LINE_RULES
 
-app = typer.Typer(help="Deliver arrears reports: set up, check, push, status.", no_args_is_help=True)
+app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, proof.", no_args_is_help=True)
+app.command()(creditor_receipts.receipts)
+app.command()(creditor_receipts.proof)
 
-HomeOption = Annotated[
-    Path,
-    typer.Option("--home", envvar="VROEGSEIN_CREDITOR_HOME", help="Folder with this creditor's settings and keys"),
-]
-PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
 ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
 FileArgument = Annotated[Path, typer.Argument(help="The export", exists=True, dir_okay=False)]
-DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
 FEW = 20
 
 
@@ -78,7 +74,7 @@ def join_pilot(
     place = Home(home)
     question = either(lang, "Vingerafdruk van de gemeente (12 groepen van 5 cijfers)", "The municipality's fingerprint")
     typed = fingerprint or Prompt.ask(question, console=errors)
-    with _service(place) as service:
+    with service_of(place) as service:
         joined = join(place, service, pilot, typed)
     settings = place.settings  # only a fingerprint that fits is kept
     place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: typed}}))
@@ -135,13 +131,15 @@ def push(
         bool, typer.Option("--unlike", help="Send it although it looks unlike the month before: it was looked at")
     ] = False,
 ) -> None:
-    """Deliver an export. Repeating it is safe. Exit code: 0 all sent, 1 some rows refused (listed), 2 wrong usage.
+    """Deliver an export. Repeating it is safe. Earlier receipts are looked up in the log on the way.
 
     A file that looks unlike the month before (half the rows, other amounts, a column moved) is held with a question.
+    Exit code: 0 all sent, 1 some rows refused (listed) or a receipt is not in the log, 2 wrong usage.
     """
     place, mapping = Home(home), read_document(profile, Profile)
-    with _service(place) as service:
-        joined = join(place, service, _pilot(place, pilot))
+    with service_of(place) as service:
+        joined = join(place, service, pilot_of(place, pilot))
+        lost = creditor_receipts.look_after(place, service, joined.id, lang)
         checked = _checked(file, mapping, sending_terms(joined.document.pilot), period)
         if checked.push_obstacle:
             errors.print(checked.push_obstacle, style="bold red", markup=False)
@@ -152,15 +150,15 @@ def push(
     remember(place, joined.id, mapping.profile, checked)
     _show(checked, lang, FEW)
     _show_receipt(receipt, lang)
-    raise typer.Exit(1 if checked.refused or receipt.refused else 0)
+    raise typer.Exit(1 if checked.refused or receipt.refused or lost else 0)
 
 
 @app.command()
 def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
     """What became of your deliveries."""
     place = Home(home)
-    with _service(place) as service:
-        found = service.get("/deliveries", pilotId=_pilot(place, pilot))["deliveries"]
+    with service_of(place) as service:
+        found = service.get("/deliveries", pilotId=pilot_of(place, pilot))["deliveries"]
     heads = either(lang, "maand|soort|stand|verwacht|aangenomen|geweigerd", "month|kind|state|expected|taken|refused")
     table = Table(*heads.split("|"), box=None, header_style="bold")
     states = {"open": "open", "completing": either(lang, "wordt verwerkt", "being taken up")}
@@ -181,20 +179,18 @@ def objection(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: 
     contract = sys.stdin.readline().strip()
     if not contract:
         raise typer.BadParameter("on standard input: a customer or contract number is expected")
-    with _service(place) as service:
-        done = pass_on_objection(place, service, _pilot(place, pilot), contract)
+    with service_of(place) as service:
+        done = pass_on_objection(place, service, pilot_of(place, pilot), contract)
     said = either(lang, "Het bezwaar is doorgegeven", "The objection is passed on")
     busy = either(lang, " en geldt zodra de dienst zover is", " and holds as soon as the service gets to it")
     console.print(f"{said}{busy if done['state'] == 'waiting' else ''}.", markup=False)
 
 
 def push_checked(home: Home, service: Service, joined: JoinedPilot, checked: Checked, lang: Lang) -> Receipt:
-    """Deliver with a progress bar, and keep the receipt in the home folder."""
+    """Deliver with a progress bar; the receipt is checked and kept in the home folder."""
     with progress() as bar:
         task = bar.add_task(either(lang, "Versturen", "Sending"), total=len(checked.to_send))
-        receipt = deliver(home, service, joined, checked, lambda rows: bar.advance(task, rows))
-    home.keep_private(f"receipts/{receipt.delivery}.jws", receipt.signed.encode())
-    return receipt
+        return deliver(home, service, joined, checked, lambda rows: bar.advance(task, rows))
 
 
 def _hold_if_unlike(found: Sequence[tuple[str, str]], lang: Lang) -> None:
@@ -221,20 +217,6 @@ def _checked(file: Path, profile: Profile, terms: SendingTerms | None, period: s
     return check(read_export(file, profile, period=period), profile, terms)
 
 
-def _service(home: Home) -> Service:
-    settings = home.settings
-    login = ServiceLogin(settings.service_url, settings.organisation, home.jwk("auth.jwk"))
-    return Service(settings.service_url, login)
-
-
-def _pilot(home: Home, asked: str | None) -> str:
-    pilots = list(home.settings.pilots)
-    if asked is None and len(pilots) != 1:
-        known = ", ".join(pilots) or "none joined yet: vroegsein creditor join PILOT"
-        raise typer.BadParameter(f"say which pilot ({known})", param_hint="--pilot")
-    return asked or pilots[0]
-
-
 def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | None:
     """The pilot's terms, fetched from the service; without them a check still tells about the file itself."""
     why = either(
@@ -242,8 +224,8 @@ def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | No
     )
     if (home.path / "settings.yaml").exists() and home.settings.pilots:
         try:
-            with _service(home) as service:
-                return sending_terms(join(home, service, _pilot(home, asked)).document.pilot)
+            with service_of(home) as service:
+                return sending_terms(join(home, service, pilot_of(home, asked)).document.pilot)
         except ServiceUnreachable as error:
             why = either(lang, f"Zonder dienst ({error})", f"Without the service ({error})")
     not_looked_at = either(

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.db.embedded import embedded
 from app.db.sessions import LINKING, Login
+from cli.creditor_receipts import write_proof
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
 from cli.words import Lang, either, progress
@@ -26,10 +28,12 @@ from client.log_reading import read_log
 from client.log_watch import LogAltered
 from client.oauth import ServiceLogin
 from client.profiles import Profile
+from client.proving import prove_report
 from client.service import Service
 from client.trust import join, sending_terms
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
+from privacy.report_proof import Proven, read_proof, verify_proof
 from signals.documents import read_document
 from signals.pilot import Role
 from signals.report import Category
@@ -74,6 +78,8 @@ class Outcome:
     documents: dict[str, PilotDocument] = field(default_factory=dict)
     worklists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    reported: tuple[str, str, str] | None = None  # pilot, creditor and contract of a report that was taken
+    proof: tuple[Path, Proven] | None = None
 
     def figures(self) -> dict[str, Any]:
         """The figures as JSON: rows read = sent + the sum of refused; seconds by stage."""
@@ -107,6 +113,8 @@ def play(world: World, stages: Stage, lang: Lang) -> Outcome:
                 bar.advance(task)
     for pilot in world.pilots:
         _work_at_desk(world, pilot, documents[pilot.pilot], outcome)
+    with stages.timed("prove"):
+        _prove_one(world, outcome)
     outcome.persons, outcome.households = _counted(world)
     return outcome
 
@@ -155,10 +163,28 @@ def _deliver(
         if profile.category.value in pilot.consent:
             _give_consent(world, pilot, document, checked, outcome)
         receipt = deliver(home, service, joined, checked)
+    if outcome.reported is None:
+        refused = {line for line, _code in receipt.refused}
+        contract = next((row.reference for row in checked.to_send if row.line not in refused), None)
+        outcome.reported = (pilot.pilot, creditor, contract) if contract else None
     outcome.read += checked.rows_read
     outcome.sent += receipt.accepted
     outcome.refused.update({reason.value: count for reason, count in checked.reasons.items()})
     outcome.refused.update(code for _line, code in receipt.refused)
+
+
+def _prove_one(world: World, outcome: Outcome) -> None:
+    """A creditor proves that it reported one contract, and somebody else checks it with the file and a fingerprint."""
+    if outcome.reported is None:
+        return
+    pilot, creditor, contract = outcome.reported
+    home = world.places.home(creditor)
+    with Service(world.url, ServiceLogin(world.url, creditor, home.jwk("auth.jwk"))) as service:
+        made, proven = prove_report(home, service, pilot, contract)
+    folder = home.path / "proofs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = write_proof(made, proven, folder)
+    outcome.proof = (file, verify_proof(read_proof(file.read_bytes()), outcome.documents[pilot].fingerprint()))
 
 
 def _give_consent(world: World, pilot: PilotFiles, document: PilotDocument, checked: Checked, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from cli.demo_play import Outcome
 from cli.desk import opened_lines, tray_counts
 from cli.desk_log import purpose_words
-from cli.words import TRAY, Lang, day, either, in_words
+from cli.words import TRAY, Lang, day, either, in_words, month
 from client.reasons import LABELS
 from signals.explaining import reason_line
 from signals.explanation import Explanation
@@ -26,6 +26,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
     _one_opened(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
     _who_looked(outcome, lang, console)
+    _what_was_proven(outcome, lang, console)
 
 
 def _what_went_in(outcome: Outcome, lang: Lang, console: Console) -> None:
@@ -108,3 +109,19 @@ def _who_looked(outcome: Outcome, lang: Lang, console: Console) -> None:
         f"{outcome.access_events} looks ({looks}); {verified}.",
     )
     console.print(Panel(text, title=either(lang, "Wie keek", "Who looked"), title_align="left"))
+
+
+def _what_was_proven(outcome: Outcome, lang: Lang, console: Console) -> None:
+    if outcome.proof is None:
+        return
+    file, proven = outcome.proof
+    event = proven.receipt.event
+    about, contract = month(event.period, lang), proven.details["contract"]
+    text = either(
+        lang,
+        f"{event.creditor} bewijst dat contract {contract} over {about} is gemeld; nagerekend met het bestand en de "
+        f"vingerafdruk van de gemeente alleen: vroegsein verify-receipt {file}",
+        f"{event.creditor} proves that contract {contract} was reported about {about}; checked with the file and the "
+        f"municipality's fingerprint alone: vroegsein verify-receipt {file}",
+    )
+    console.print(text, markup=False, soft_wrap=True)

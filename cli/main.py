@@ -10,11 +10,12 @@ from rich.console import Console
 from cli.failures import MissingPart, explained
 
 GROUPS = {
-    "creditor": "Deliver arrears reports: set up, check, push, status.",
+    "creditor": "Deliver arrears reports: set up, check, push, status, proof.",
     "desk": "Work with signals at a municipality: set up, pull, list, show, consent, audit.",
     "operator": "Run the service: keys, database, registry, API description.",
     "serve": "Run the service (API and linker) until it is stopped.",
     "rules": "Rule sets: print the default one, check one's own.",
+    "verify-receipt": "Check a creditor's proof that it reported, with nothing but the municipality's fingerprint.",
     "demo": "See the whole job on example data, on this machine alone.",
 }
 OURS = {"app", "cli", "client", "desk", "migrations", "privacy", "signals"}
@@ -34,12 +35,15 @@ def build(chosen: str | None) -> typer.Typer:
             app.add_typer(typer.Typer(help=text), name=name)
             continue
         try:
-            module = importlib.import_module(f"cli.{name}")
+            module = importlib.import_module(f"cli.{name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] in OURS:
                 raise
             raise MissingPart(MISSING.format(group=name, name=error.name)) from None
-        app.add_typer(module.app, name=name, help=text)
+        if hasattr(module, "command"):  # one command by itself, without a group
+            app.command(name)(module.command)
+        else:
+            app.add_typer(module.app, name=name, help=text)
     return app
 
 

@@ -55,7 +55,7 @@ def sessions_at(address: Address, passfiles: Path, logins: Collection[Login]) ->
 def init() -> None:
     """Make the service's own keys. Repeating it changes nothing."""
     settings = load_settings()
-    for file in (settings.signing_key_file, settings.receipt_key_file, settings.log_key_file):
+    for file in (settings.signing_key_file, settings.log_key_file):
         if not file.exists():
             make_signing_key(file)
             console.print(f"made {file}", markup=False)
@@ -195,8 +195,7 @@ def _stop_with_parent(stop: threading.Event) -> None:
 
 def linker_of(settings: Settings, sessions: Sessions) -> Linker:
     """A linker with the service's keys."""
-    receipts, log = (load_private_jwk(file) for file in (settings.receipt_key_file, settings.log_key_file))
-    return Linker(sessions, receipts, log)
+    return Linker(sessions, load_private_jwk(settings.log_key_file))
 
 
 def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) -> None:

@@ -3,18 +3,31 @@
 import base64
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
+from client.receipts import (
+    AMSTERDAM,
+    KeptDelivery,
+    KeptReport,
+    has_reports,
+    keep_receipt,
+    keeping,
+    taken_reports,
+)
 from client.service import Service
 from client.trust import JoinedPilot
 from privacy import hybrid, merkle
 from privacy.matchkeys import district_key, match_keys
+from privacy.receipts import Receipt as SignedReceipt
+from privacy.receipts import details_commitment, read_receipt
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
 from privacy.signing import sign
@@ -45,11 +58,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """One row, ready to be written: its place in the export, the report in clear, what goes with it under seal."""
+    """One row, ready to be written: its place in the export, the report in clear, what is sealed, what is kept here."""
 
     line: int
     report: Report
     sealed: SealedReport
+    kept: KeptReport
 
     def as_line(self) -> bytes:
         sealed = Sealed(
@@ -98,10 +112,13 @@ def deliver(
         recipient_key = hybrid.key_id(pilot.recipient)
         envelope = Envelope.new(pilot.id, creditor, recipient_key)
         parts = []
-        for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
-            prepared = [prepare(row, pilot, secret, envelope) for row in rows]
-            parts.append(_send_part(service, where, pilot.id, number, prepared))
-            advance(len(rows))
+        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as file:
+            for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
+                prepared = [prepare(row, pilot, secret, envelope) for row in rows]
+                part, taken = _send_part(service, where, pilot.id, number, prepared)
+                file.add(row.kept for row in taken)
+                parts.append(part)
+                advance(len(rows))
         sealed_key = envelope.sealed_to(pilot.recipient, hashed)
         manifest = Manifest(
             category=checked.category,
@@ -116,16 +133,26 @@ def deliver(
         signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
         completion = {"keyEnvelope": base64.b64encode(sealed_key).decode(), "manifest": signed}
         state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
-    return _receipt(_taken_up(service, where, pilot.id, state), checked, part_rows, was_there=not opened["new"])
+    state = _taken_up(service, where, pilot.id, state)
+    receipt = _checked_receipt(home, state, pilot, checked)
+    keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention)
+    return _outcome(state, checked, part_rows, was_there=not opened["new"])
 
 
 def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> _Prepared:
     """Turn one row into what travels: keys and coarse facts in clear, everything else sealed."""
     contract = row.reference
     opaque = reference(secret, pilot.id, fold_reference(contract))
+    details: dict[str, str | int] = {
+        **row.contacts[0].as_json(),
+        "contract": contract,
+        "amount_cents": row.amount_cents,
+    }
+    salt = os.urandom(16)
     report = Report(
         amount_euros=row.amount_cents // 100,
         arrears_since=row.arrears_since,
+        commitment=details_commitment(salt, details),
         district=district_key(pilot.key, row.postcode_digits),
         keys=match_keys(pilot.key, row.contacts, pilot.document.epoch),
         kind=row.kind,
@@ -136,12 +163,15 @@ def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envel
         social_collection=row.social_collection,
         urgent=row.urgent,
     )
-    details: dict[str, str | int] = {
-        **row.contacts[0].as_json(),
-        "contract": contract,
-        "amount_cents": row.amount_cents,
-    }
-    return _Prepared(row.line, report, envelope.seal(details, opaque, report.canonical()))
+    sealed = envelope.seal({**details, "salt": salt.hex()}, opaque, report.canonical())
+    kept = KeptReport(
+        reference=opaque,
+        sent=report.canonical().decode(),
+        details=details,
+        salt=salt.hex(),
+        sealed=sealed.hash().hex(),
+    )
+    return _Prepared(row.line, report, sealed, kept)
 
 
 def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str) -> dict[str, Any]:
@@ -170,7 +200,10 @@ def _chunks(rows: Sequence[SendableRow], size: int) -> Iterator[Sequence[Sendabl
         yield rows[start : start + size]
 
 
-def _send_part(service: Service, where: str, pilot_id: str, number: int, prepared: list[_Prepared]) -> PartSummary:
+def _send_part(
+    service: Service, where: str, pilot_id: str, number: int, prepared: list[_Prepared]
+) -> tuple[PartSummary, list[_Prepared]]:
+    """Send one part; gives what is signed of it, and the rows that were taken."""
     body = b"\n".join(row.as_line() for row in prepared) + b"\n"
     taken = service.put_lines(f"{where}/parts/{number}", body, pilotId=pilot_id)
     refused = {refusal["line"] for refusal in taken["refusals"]}
@@ -181,7 +214,7 @@ def _send_part(service: Service, where: str, pilot_id: str, number: int, prepare
         raise DeliveryDisturbed(
             "the service took something else than was sent: nothing was completed, tell the operator"
         )
-    return PartSummary(number=number, sha256=sha256, accepted=len(kept), root=root)
+    return PartSummary(number=number, sha256=sha256, accepted=len(kept), root=root), kept
 
 
 def _taken_up(service: Service, where: str, pilot_id: str, state: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +228,29 @@ def _taken_up(service: Service, where: str, pilot_id: str, state: dict[str, Any]
     return state
 
 
-def _receipt(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
+def _unfinished(delivery: str, pilot: JoinedPilot, period: str) -> KeptDelivery:
+    """What is known of a delivery before it is complete: as long as the service keeps it, it is kept here."""
+    days = pilot.document.pilot.retention.unfinished_days
+    until = datetime.now(AMSTERDAM).date() + timedelta(days=days)
+    return KeptDelivery(delivery=delivery, keep_until=until, period=period, pilot=pilot.id)
+
+
+def _checked_receipt(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked) -> SignedReceipt:
+    """The receipt, which must be of this delivery, and of the very reports that are kept here."""
+    receipt = read_receipt(state["receipt"], pilot.document.log_key)
+    said = receipt.event
+    about = (said.delivery, said.pilot, said.creditor, said.period, said.category, said.accepted)
+    sent = (state["deliveryId"], pilot.id, home.settings.organisation, checked.period, checked.category)
+    fits = about == (*sent, state["accepted"])
+    if fits and has_reports(home, said.delivery):
+        leaves = [report.leaf() for report in taken_reports(home, said.delivery)]
+        fits = (len(leaves), merkle.root(leaves).hex()) == (said.accepted, said.root)
+    if not fits:
+        raise DeliveryDisturbed("the receipt is not of what was sent: tell the municipality, and keep this message")
+    return receipt
+
+
+def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
     refused = tuple(
         (checked.to_send[(refusal["part"] - 1) * part_rows + refusal["line"] - 1].line, refusal["code"])
         for refusal in state["refusals"]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from privacy import merkle
 from privacy.pilot_document import PilotDocument
+from privacy.receipts import details_commitment
 from privacy.references import report_id
 from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
 from privacy.signing import NotSigned, verify
@@ -64,7 +65,7 @@ def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes)
     cents = details.get("amount_cents")
     if not isinstance(cents, int) or cents // 100 != report.amount_euros or "contract" not in details:
         raise AlteredReport("the sealed details are not those of the report beside them: ask the creditor")
-    return OpenedReport(creditor, report, details)
+    return OpenedReport(creditor, report, _without_salt(details, report.commitment))
 
 
 def _refuse_other_than_signed(
@@ -93,6 +94,18 @@ def _refuse_outside_manifest(sealed_row: Mapping[str, Any], manifest: Manifest, 
     root = merkle.root_from_proof(merkle.leaf_hash(entry), index, part.accepted, path) if part else None
     if part is None or root is None or root.hex() != part.root:
         raise AlteredReport("this report is not in the delivery that the creditor signed")
+
+
+def _without_salt(details: dict[str, str | int], committed: str) -> dict[str, str | int]:
+    """The details that the creditor can prove to have reported, which must be these."""
+    shown = {name: value for name, value in details.items() if name != "salt"}
+    try:
+        fits = details_commitment(bytes.fromhex(str(details.get("salt"))), shown) == committed
+    except ValueError:
+        fits = False
+    if not fits:
+        raise AlteredReport("the sealed details are not those that the creditor committed to: ask the creditor")
+    return shown
 
 
 def _bytes(text: str) -> bytes:

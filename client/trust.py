@@ -47,13 +47,7 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
         NotForThisKey: the sealed pilot key can't be opened.
     """
     settings = home.settings
-    fingerprint = typed or settings.pilots.get(pilot_id)
-    if fingerprint is None:
-        raise HomeUnusable(f"pilot {pilot_id} was not joined: run `vroegsein creditor join {pilot_id}`")
-    document = read_signed(service.get(f"/pilots/{pilot_id}/documents/newest")["document"], fingerprint)
-    if document.pilot.id != pilot_id:
-        raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
-    refuse_older(home, document)
+    document, _token = signed_document(home, service, pilot_id, typed)
     if document.creditors.get(settings.organisation) != creditor_keys(home):
         raise UntrustedDocument("this pilot document does not name your keys: ask the municipality to sign a new one")
     name = f"pilot-{pilot_id}-{document.epoch}.key"
@@ -64,6 +58,22 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
     if not kept:
         home.keep(name, key)
     return JoinedPilot(document, key)
+
+
+def signed_document(home: Home, service: Service, pilot_id: str, typed: str | None = None) -> tuple[PilotDocument, str]:
+    """The newest pilot document, checked against the desk's fingerprint, and as the desk signed it.
+
+    It may no longer name this creditor's keys. Raises HomeUnusable, UntrustedDocument, NotSigned as `join`.
+    """
+    fingerprint = typed or home.settings.pilots.get(pilot_id)
+    if fingerprint is None:
+        raise HomeUnusable(f"pilot {pilot_id} was not joined: run `vroegsein creditor join {pilot_id}`")
+    token: str = service.get(f"/pilots/{pilot_id}/documents/newest")["document"]
+    document = read_signed(token, fingerprint)
+    if document.pilot.id != pilot_id:
+        raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
+    refuse_older(home, document)
+    return document, token
 
 
 def refuse_older(home: Home, document: PilotDocument) -> None:

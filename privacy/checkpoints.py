@@ -54,9 +54,9 @@ def log_vkey(pilot: str, public: dict[str, Any]) -> str:
 
 
 def log_public(vkey: str) -> dict[str, Any]:
-    """The log's public key (JWK) out of its verifier key. Raises CheckpointRefused when it is none."""
-    _name, _id, raw = _read_vkey(vkey)
-    return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+    """The log's public key as a JWK, from its verifier key. Raises CheckpointRefused when it is none."""
+    raw = _read_vkey(vkey)[2]
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
 
 
 def read_checkpoint(note: str, vkey: str) -> Checkpoint:

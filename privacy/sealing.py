@@ -38,6 +38,10 @@ class SealedReport:
     wrapped_key: bytes
     contact: bytes
 
+    def hash(self) -> bytes:
+        """What stands for both where they are signed for."""
+        return hashlib.sha256(framed(self.wrapped_key, self.contact)).digest()
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Envelope:
@@ -100,4 +104,4 @@ class Envelope:
 
 def report_leaf(sent: bytes, sealed: SealedReport) -> bytes:
     """What the creditor's signature covers of one report: the clear text and the ciphertext, each by its hash."""
-    return hashlib.sha256(sent).digest() + hashlib.sha256(framed(sealed.wrapped_key, sealed.contact)).digest()
+    return hashlib.sha256(sent).digest() + sealed.hash()

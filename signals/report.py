@@ -114,6 +114,7 @@ class Report(Wire):
 
     amount_euros: Annotated[int, Field(ge=0, le=10_000_000, description="Whole euros, rounded down; cents are sealed")]
     arrears_since: date
+    commitment: Annotated[Hex32, Field(description="Salted commitment to the sealed details (privacy/receipts.py)")]
     district: Annotated[Hex16, Field(description="Keyed code of the four postcode digits; comparable within one pilot")]
     keys: MatchKeys
     kind: Literal[Kind.EARLY, Kind.END_OF_SUPPLY, Kind.HAND_OVER] = Kind.EARLY

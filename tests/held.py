@@ -141,7 +141,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
             world.home(town).jwk("signing.jwk")
         ),
         **delivery,
-        **_of_the_log(world, pilot),
+        **_of_the_log(world, pilot, creditor),
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
@@ -149,13 +149,15 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
     }
 
 
-def _of_the_log(world: World, pilot: str) -> dict[str, Any]:
-    """A leaf, sizes, and a checkpoint that the desk cosigned."""
+def _of_the_log(world: World, pilot: str, creditor: str) -> dict[str, Any]:
+    """The leaf of that creditor's receipt (or another, if it has none), sizes, a checkpoint that the desk cosigned."""
     seal_waiting(world.sessions, json.loads((world.folder / "service" / "keys" / "log-signing.jwk").read_bytes()))
     found = world.rows(
         "SELECT h.checkpoint, h.tree_size, encode(l.leaf_hash, 'hex') FROM privacy.log_head h"
-        " JOIN privacy.log_leaf l USING (pilot_id) WHERE pilot_id = %(p)s AND leaf_index = 1",
+        " JOIN privacy.log_leaf l USING (pilot_id) LEFT JOIN intake.delivery d USING (pilot_id, leaf_hash)"
+        " WHERE pilot_id = %(p)s ORDER BY creditor_id IS DISTINCT FROM %(c)s, leaf_index LIMIT 1",
         p=pilot,
+        c=creditor,
     )
     note, size, leaf = found[0]
     checkpoint = read_checkpoint(note, world.documents[pilot].log_key)

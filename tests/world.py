@@ -192,11 +192,9 @@ def small_world(database: Database, folder: Path) -> Iterator[World]:
     url = f"http://127.0.0.1:{port}"
     settings = ServiceSettings(public_url=url, home=folder / "service")
     make_signing_key(settings.signing_key_file)
-    make_signing_key(settings.receipt_key_file)
     make_signing_key(settings.log_key_file)
     sessions = Sessions(lambda login: database.conninfo(login.value), (*SERVING, *LINKING))
-    receipts, log = (json.loads(file.read_bytes()) for file in (settings.receipt_key_file, settings.log_key_file))
-    linker = Linker(sessions, receipts, log)
+    linker = Linker(sessions, json.loads(settings.log_key_file.read_bytes()))
     world = World(database, folder, url, sessions, linker)
     _register(world)
     world.working = threading.Thread(target=linker.run, args=(world.resting,), daemon=True)

@@ -63,7 +63,7 @@ def read_inclusion_proof(
     caller: AnyCaller,
     pools: Pools,
 ) -> InclusionProof:
-    """Prove that a leaf is in the log of that size."""
+    """Prove that a leaf is in the log of that size; to a creditor, of its own receipts alone."""
     index, hashes = proving.inclusion(pools, caller.organisation_id, pilot_id, bytes.fromhex(leaf_hash), tree_size)
     return InclusionProof(leaf_index=index, hashes=tuple(hashed.hex() for hashed in hashes))
 

@@ -7,7 +7,7 @@ the contents can go, once the log itself tells of it.
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -82,6 +82,13 @@ def test_a_withdrawal_takes_signals_from_the_worklist(played: Played) -> None:
     assert after < before
 
 
+def test_one_report_is_proven_and_was_seen_by_the_municipality(played: Played) -> None:
+    assert played.outcome.proof is not None
+    file, proven = played.outcome.proof
+    assert file.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    assert proven.seen_at is not None
+
+
 def test_no_resident_is_in_the_database(played: Played) -> None:
     """Surnames, streets, phones, e-mails, birth dates, postcodes and contracts of every row, as whole words.
 

@@ -12,6 +12,7 @@ import pytest
 from privacy.checkpoints import Checkpoint
 from privacy.signing import new_signing_key
 from signals.pilot import Role
+from signals.report import Category
 from tests.conftest import Database
 from tests.held import NOBODYS, assertion, callers, facts_of, hand, open_delivery, purposed, stranger, values
 from tests.operations import NoValue, Operation, operations
@@ -34,6 +35,8 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             world.push("housing", pilot, [row])
             world.consent(pilot, row.contacts[0])
             world.object(pilot, make_row("objects", "Objector", house_number="77", phone="").contacts[0])
+        care = make_row("care", "Bakker", phone="", house_number="5", category=Category.HEALTH_INSURANCE)
+        world.push(CREDITOR, MINE, [care])  # its receipt is in the log
         yield world
 
 

@@ -48,7 +48,7 @@ HIM: dict[str, Any] = {
     "phone": "0622222222",
     "birth_date": date(1970, 1, 9),
 }
-RECEIPT_KEY = new_signing_key()
+LOG_KEY = new_signing_key()
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PATIENCE = 30.0  # seconds
 
@@ -115,7 +115,7 @@ class Prepared:
 
     def withdraw(self, sessions: Sessions) -> bool:
         with sessions.begin(Login.LINKER) as connection:
-            return carry_out(connection, PILOT, self.change, Linker(sessions, RECEIPT_KEY, RECEIPT_KEY).rule_set)
+            return carry_out(connection, PILOT, self.change, Linker(sessions, LOG_KEY).rule_set)
 
     def complete_power(self, sessions: Sessions) -> bool:
         return self._complete(sessions, self.power)
@@ -125,8 +125,8 @@ class Prepared:
 
     def _complete(self, sessions: Sessions, delivery: Any) -> bool:
         with sessions.begin(Login.LINKER) as connection:
-            rule_set = Linker(sessions, RECEIPT_KEY, RECEIPT_KEY).rule_set
-            return complete_delivery(connection, PILOT, delivery, rule_set, RECEIPT_KEY, NOW)
+            rule_set = Linker(sessions, LOG_KEY).rule_set
+            return complete_delivery(connection, PILOT, delivery, rule_set, LOG_KEY, NOW)
 
 
 SAVE = """

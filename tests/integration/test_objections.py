@@ -292,7 +292,8 @@ def _said(receipt: str) -> dict[str, Any]:
     """What a receipt says, without what names the delivery."""
     body = receipt.split(".")[1]
     said: dict[str, Any] = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return {**said, **dict.fromkeys(("delivery", "creditor", "category", "manifest", "at"))}
+    own = ("delivery", "creditor", "category", "manifest", "root", "at", "event")
+    return {**said, "salt": "", "event": {**said["event"], **dict.fromkeys(own)}}
 
 
 @pytest.mark.parametrize("first", ["delivery", "objection"])

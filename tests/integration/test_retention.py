@@ -87,7 +87,7 @@ def leave_unfinished(world: World) -> None:
             "INSERT INTO intake.refused_row VALUES ('aland', %(id)s, 1, 2, '/report', 'x')", {"id": uuid.UUID(int=1)}
         )
         connection.execute(
-            "INSERT INTO intake.staged_report VALUES ('aland', %(id)s, 1, 1, %(id)s, '{}', '', '', '')",
+            "INSERT INTO intake.staged_report VALUES ('aland', %(id)s, 1, 1, %(id)s, '{}', '', '', '', '')",
             {"id": uuid.UUID(int=1)},
         )
 

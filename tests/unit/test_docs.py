@@ -20,6 +20,7 @@ from app.problems import PLAIN
 from app.settings import Settings
 from cli.main import GROUPS, build
 from privacy import merkle
+from privacy.receipts import details_commitment
 from privacy.references import content_hash, reference, report_id
 from privacy.sealing import SealedReport, report_leaf
 from signals.report import Manifest, Report
@@ -207,6 +208,7 @@ def test_the_worked_example_is_right() -> None:
     sent = json.dumps(example, separators=(",", ":")).encode()  # the page writes its members in the canonical order
     assert report.canonical() == sent
     assert report.reference == reference(secret, pilot, contract)
+    assert report.commitment == details_commitment(bytes(range(16)), {"contract": contract, "amount_cents": 47_550})
     assert figures == {
         "reference": report.reference,
         "reportId": str(report_id(pilot, creditor, "2026-10", report.reference)),

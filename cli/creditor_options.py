@@ -1,0 +1,34 @@
+"""What the creditor's commands share: its home, its pilot, its connection."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.home import Home
+from client.oauth import ServiceLogin
+from client.service import Service
+
+HomeOption = Annotated[
+    Path,
+    typer.Option("--home", envvar="VROEGSEIN_CREDITOR_HOME", help="Folder with this creditor's settings and keys"),
+]
+PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
+DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
+
+
+def service_of(home: Home) -> Service:
+    """A connection as the creditor of that home."""
+    settings = home.settings
+    login = ServiceLogin(settings.service_url, settings.organisation, home.jwk("auth.jwk"))
+    return Service(settings.service_url, login)
+
+
+def pilot_of(home: Home, asked: str | None) -> str:
+    """The pilot that was asked for, or the only one."""
+    pilots = list(home.settings.pilots)
+    if asked is None and len(pilots) != 1:
+        known = ", ".join(pilots) or "none joined yet: vroegsein creditor join PILOT"
+        raise typer.BadParameter(f"say which pilot ({known})", param_hint="--pilot")
+    return asked or pilots[0]
