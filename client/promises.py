@@ -1,13 +1,14 @@
 """The log's promises, as a desk keeps them: asked for on every answer, held to within a minute, evidence when broken.
 
-A promise is kept in a file of its own. Whoever looks next demands the proof that its leaves are in the log; an audit,
-which reads the events themselves, then sees that they tell of that look and of all that was shown, and lets it go.
+A promise is kept in a file of its own. Whoever looks next demands the proof that its leaves are in the log, and puts it
+with the proven ones; an audit, which reads the events themselves, then sees that they tell of that look and of all that
+was shown, and lets it go. Proven ones that nobody audited for a month go too: each contact would take longer.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,25 @@ from privacy.promises import TERM, Promise, Unpromised, read_promise, request_ha
 from privacy.proofs import is_included
 
 CLOCKS_APART = timedelta(minutes=10)
+UNAUDITED = timedelta(days=31)
+PROVEN = "proven"
 IDS = ("signalId", "reportId", "objectionId", "changeId")  # by what an answer names what it shows
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPromise:
-    """A promise that waits: since when, which ids the answer showed, and whether its leaves were proven to be there."""
+    """A promise that waits, since when, and which ids the answer showed."""
 
     file: Path
     promise: Promise
     token: str
     since: datetime
     shown: tuple[str, ...]
-    proven: bool
+
+    @property
+    def proven(self) -> bool:
+        """Whether its leaves were shown to be in the log."""
+        return self.file.parent.name == PROVEN
 
     def is_due(self, now: datetime) -> bool:
         """Whether the log has had its minute."""
@@ -72,7 +79,7 @@ def keep_promise(
     if len(set(promise.leaves)) != leaves:
         raise Unpromised("the promise does not name the events that tell of a look")
     file = _folder(home, promise.pilot) / f"{promise.leaves[0]}.json"
-    kept = KeptPromise(file, promise, token, now, ids_shown(answer), proven=False)
+    kept = KeptPromise(file, promise, token, now, ids_shown(answer))
     _write(home, kept)
     return kept
 
@@ -85,18 +92,18 @@ def ids_shown(answer: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({str(row[name]) for row in rows for name in IDS if row.get(name)}))
 
 
-def kept_promises(home: Home, document: PilotDocument) -> list[KeptPromise]:
+def kept_promises(home: Home, document: PilotDocument, which: str = "**/*.json") -> list[KeptPromise]:
     """All that this desk still holds, the oldest first. Raises Unpromised when a file was changed here."""
     found = []
-    for file in _folder(home, document.pilot.id).glob("*.json"):
+    for file in _folder(home, document.pilot.id).glob(which):
         try:
             said = json.loads(file.read_bytes())
             token, since = said["promise"], datetime.fromisoformat(said["since"])
-            shown, proven = tuple(said["shown"]), bool(said["proven"])
+            shown = tuple(said["shown"])
         except (ValueError, KeyError, TypeError):
             raise Unpromised(f"{file} is no kept promise: it was changed here") from None
         promise = read_promise(token, document.pilot.id, document.log_key)
-        found.append(KeptPromise(file, promise, token, since, shown, proven))
+        found.append(KeptPromise(file, promise, token, since, shown))
     return sorted(found, key=lambda kept: (kept.since, kept.file))
 
 
@@ -106,14 +113,19 @@ def demand_proofs(home: Home, service: Service, document: PilotDocument, now: da
     Raises:
         LogAltered, CheckpointRefused: as `follow_log`, which the proofs rest on.
     """
-    due = [kept for kept in kept_promises(home, document) if kept.is_due(now) and not kept.proven]
+    due = [kept for kept in kept_promises(home, document, "*.json") if kept.is_due(now)]
     if not due:
         return []
+    proven = _folder(home, document.pilot.id) / PROVEN
+    proven.mkdir(mode=0o700, exist_ok=True)
+    for file in proven.iterdir():
+        if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - UNAUDITED:
+            file.unlink(missing_ok=True)
     checkpoint, _note = follow_log(home, service, document)
     broken = []
     for kept in due:
         if all(_proven(service, document, leaf, checkpoint) for leaf in kept.promise.leaves):
-            _write(home, KeptPromise(kept.file, kept.promise, kept.token, kept.since, kept.shown, proven=True))
+            kept.file.replace(proven / kept.file.name)
         else:
             broken.append(BrokenPromise(kept, "the log does not hold what it promised"))
     return broken
@@ -182,6 +194,5 @@ def _write(home: Home, kept: KeptPromise) -> None:
         "promise": kept.token,
         "since": kept.since.isoformat(),
         "shown": list(kept.shown),
-        "proven": kept.proven,
     }
     home.keep_private(str(kept.file.relative_to(home.path)), json.dumps(said).encode())

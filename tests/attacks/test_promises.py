@@ -3,6 +3,8 @@
 It has the database's superuser and the log's key. Promise 3: the desk notices, and holds the evidence.
 """
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -113,6 +115,20 @@ def test_the_next_contact_after_a_minute_demands_the_proof(world: World) -> None
     aged(world)
     world.signals("aland")
     assert sorted(one.proven for one in kept(world)) == [False, True]
+    assert audited(world).broken == ()
+    assert not any(one.proven for one in kept(world))
+
+
+@pytest.mark.parametrize("days", [30, 32])
+def test_a_proven_promise_that_nobody_audits_goes_after_a_month(world: World, days: int) -> None:
+    for _contact in range(2):
+        world.signals("aland")
+        seal_waiting(world.sessions, log_key(world))
+        aged(world)
+    (proven,) = (one for one in kept(world) if one.proven)
+    os.utime(proven.file, times=(time.time() - days * 86_400,) * 2)
+    world.signals("aland")
+    assert proven.file.exists() == (days == 30)
 
 
 DROPPED = "DELETE FROM privacy.event WHERE event_id = %(event)s"

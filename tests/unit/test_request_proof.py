@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.main import create_app
-from privacy.request_proof import ASKS, looks_not_asked_for, prove_request
+from privacy.request_proof import ASKS, asked, looks_not_asked_for, prove_request
 from privacy.signing import new_signing_key, public_jwk
 
 KEY, OTHER = new_signing_key(), new_signing_key()
@@ -84,3 +84,20 @@ def test_every_operation_that_wants_a_proof_is_known_by_its_question() -> None:
 def test_what_is_no_look_or_is_past_its_term_needs_no_request() -> None:
     delivery = {"leafIndex": 0, "kind": "delivery", "body": {"pilot": "aland"}}
     assert not_asked_for(delivery, {"leafIndex": 1, "kind": "access", "body": None}) == []
+
+
+def test_a_request_is_known_by_what_it_asks_and_one_that_is_no_look_by_nothing() -> None:
+    assert asked("POST", "/v1/signals/_search") == {"ask": "worklist"}
+    assert asked("GET", f"/v1/signals/{SIGNAL}?pilotId=aland") == {"ask": "signal", "signal": SIGNAL}
+    for method, target in (
+        ("GET", "/v1/signals/_search/x"),
+        ("GET", "/v1/checkpoints/newest"),
+        ("PUT", "/v1/consents"),
+    ):
+        assert asked(method, target) is None
+
+
+def test_what_was_refused_to_somebody_else_is_no_look_in_this_desks_name() -> None:
+    refused = {**event("", organisation="housing"), "kind": "refusal"}
+    own = {**event("", 1), "kind": "refusal"}
+    assert not_asked_for(refused, own, event("", 2, organisation="housing")) == [1, 2]
