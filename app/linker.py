@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +14,8 @@ from app.completion import AMSTERDAM, complete_delivery
 from app.db.sessions import Login, Sessions
 from app.last_net import where
 from app.log_sealing import beat, seal_waiting
+from app.monthly_tables import DUE as MONTHS
+from app.monthly_tables import make_table
 from app.retention import DUE, Step, refresh_statistics, take_step
 from signals.rulesets import RuleSet, parse_rule_set
 
@@ -67,6 +68,15 @@ class Linker:
                 _log.error("the statistics were not refreshed: %s", where(error))
         return more
 
+    def publish_months(self, today: date) -> int:
+        """Make the monthly tables of all months that are closed; returns how many."""
+        made = 0
+        while done := self._each(
+            MONTHS, lambda c, pilot, period: make_table(c, pilot, period, today, self.rule_set), today=today
+        ):
+            made += done  # of each pilot the next month
+        return made
+
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
         sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
@@ -76,10 +86,15 @@ class Linker:
             assert isinstance(raw, psycopg.Connection)
             raw.autocommit = True
             raw.execute("LISTEN vroegsein_work")
+            published = date.min
             while not stop.is_set():
                 self.work_off()
-                if self.keep_terms(datetime.now(AMSTERDAM).date()):
+                today = datetime.now(AMSTERDAM).date()
+                if self.keep_terms(today):
                     continue  # between two steps, what waits has its turn
+                if published != today:  # on one day no month becomes due
+                    self.publish_months(today)
+                    published = today
                 for _notice in raw.notifies(timeout=LOOK_EVERY, stop_after=1):
                     pass
         sealer.join()
@@ -94,7 +109,7 @@ class Linker:
             self._rule_sets[key] = parse_rule_set(row.text, name)
         return self._rule_sets[key]
 
-    def _each(self, waiting: str, work: Callable[[sa.Connection, str, uuid.UUID], bool], **values: date) -> int:
+    def _each(self, waiting: str, work: Callable[[sa.Connection, str, Any], bool], **values: date) -> int:
         with self._sessions.begin(Login.LINKER) as connection:
             rows = connection.execute(sa.text(waiting), values).all()
         done = 0

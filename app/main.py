@@ -15,6 +15,7 @@ from app.api import (
     consents,
     deliveries,
     meta,
+    monthly_tables,
     objections,
     pilots,
     proofs,
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objections.router,
     basis_changes.router,
     access_events.router,
+    monthly_tables.router,
     proofs.router,
     meta.router,
 )

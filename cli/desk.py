@@ -9,7 +9,7 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_log
+from cli import desk_log, desk_monitor
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_options import (
     DEFAULT_HOME,
@@ -50,6 +50,7 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
+app.command()(desk_monitor.monitor)
 
 
 @app.command()

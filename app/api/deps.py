@@ -123,6 +123,7 @@ BasisChangeAsker = Annotated[Caller, require("consents:write")]
 PilotPublisher = Annotated[Caller, require("pilots:write")]
 PilotKeySender = Annotated[Caller, require("keys:write")]
 PrivacyOfficerViewer = Annotated[Viewer, require_viewer("log:read")]
+MonitorReader = Annotated[Caller, require("monitor:read")]
 LogWitness = Annotated[Caller, require("log:witness")]
 OperatorCaller = Annotated[Caller, require("registry:read")]
 
