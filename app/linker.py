@@ -14,6 +14,7 @@ from app.completion import AMSTERDAM, complete_delivery
 from app.db.sessions import Login, Sessions
 from app.last_net import where
 from app.log_sealing import beat, seal_waiting
+from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
 from app.retention import DUE, Step, refresh_statistics, take_step
@@ -22,6 +23,7 @@ from signals.rulesets import RuleSet, parse_rule_set
 _log = logging.getLogger("vroegsein.linker")
 
 SEAL_EVERY = 1.0  # seconds: an event is provable within seconds
+TELL_EVERY = 10.0  # seconds, where the Logboek has been told all or does not answer
 LOOK_EVERY = 2.0  # seconds, where no notice came
 
 DELIVERIES = """
@@ -36,8 +38,10 @@ CHANGES = """
 class Linker:
     """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
 
-    def __init__(self, sessions: Sessions, receipt_key: dict[str, Any], log_key: dict[str, Any]) -> None:
-        self._sessions = sessions
+    def __init__(
+        self, sessions: Sessions, receipt_key: dict[str, Any], log_key: dict[str, Any], logboek: Logboek | None = None
+    ) -> None:
+        self._sessions, self._logboek = sessions, logboek
         self._receipt_key, self._log_key = receipt_key, log_key
         self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
 
@@ -81,6 +85,8 @@ class Linker:
         """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
         sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
         sealer.start()
+        if self._logboek is not None:
+            threading.Thread(target=self._tell, args=(self._logboek, stop), name="teller", daemon=True).start()
         with self._sessions.engine(Login.LINKER).connect() as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
@@ -121,6 +127,15 @@ class Linker:
             except Exception as error:  # noqa: BLE001 - one that fails waits for its next turn and holds up no others
                 _log.error("work %s of pilot %s failed, to be tried again: %s", row.id, row.pilot_id, where(error))
         return done
+
+    def _tell(self, logboek: Logboek, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                if logboek.tell(self._sessions):
+                    continue
+            except Exception as error:  # noqa: BLE001 - without a database nothing can be told
+                _log.error("telling the Logboek failed, to be tried again: %s", where(error))
+            stop.wait(TELL_EVERY)
 
     def _seal(self, stop: threading.Event) -> None:
         while not stop.wait(SEAL_EVERY):
