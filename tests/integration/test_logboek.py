@@ -148,6 +148,18 @@ def test_a_look_is_one_record_and_one_for_each_household_that_it_was_about(world
     assert all(span.end_time_unix_nano > span.start_time_unix_nano for span in looks)
 
 
+def test_a_look_that_failed_is_told_as_failed(world: World, receiver: Receiver) -> None:
+    ask = "SELECT event_id FROM privacy.open_event('aland', 'town-a', 'debt-help', 'abcd', 'offer-help', '{}')"
+    event = as_login(world, Login.OPENER, ask)[0].event_id
+    as_login(world, Login.OPENER, "SELECT privacy.close_event('aland', :e, 'failed', '[]')", e=event)
+    while world.rows("SELECT 1 FROM privacy.unsealed"):
+        threading.Event().wait(0.1)
+    tell(world, receiver.url)
+    leaf = world.rows("SELECT encode(leaf_hash, 'hex') FROM privacy.log_leaf WHERE event_id = %(e)s", e=event)[0][0]
+    failed = [span.trace_id.hex() for span in receiver.spans if span.status.code == span.status.STATUS_CODE_ERROR]
+    assert failed == [leaf[:32]]
+
+
 def test_a_delivery_is_one_record_and_one_for_each_household_in_it(world: World, receiver: Receiver) -> None:
     tell(world, receiver.url)
     deliveries = [span for span in receiver.spans if span.name == "delivery"]
