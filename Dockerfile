@@ -14,7 +14,7 @@ FROM python:3.11-slim AS build
 WORKDIR /src
 RUN pip install --no-cache-dir uv==0.13.9
 COPY pyproject.toml uv.lock ./
-RUN uv export --locked --no-emit-project --extra service --output-file /requirements.txt \
+RUN uv export --locked --no-emit-project --extra service --extra logboek --output-file /requirements.txt \
     && python -m venv /opt/vroegsein \
     && /opt/vroegsein/bin/pip install --no-cache-dir --require-hashes --requirement /requirements.txt
 COPY . .

@@ -14,7 +14,7 @@ from app.basis_check import check_fresh, forget
 from privacy import merkle
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.judging import judge
-from signals.linking import link
+from signals.linking import link, touch_neighbours
 from signals.pilot import Pilot
 from signals.rulesets import RuleSet
 
@@ -71,6 +71,31 @@ SHUT_OUT = (
     WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
     """,
 )
+DELIVERED_BEFORE = sa.text("""
+    SELECT EXISTS (SELECT FROM intake.delivery WHERE pilot_id = :pilot AND creditor_id = :creditor
+                   AND period = :period AND state = 'completed')
+""")
+# Reports of this delivery that stand already, and say now that they are of somebody else or live elsewhere.
+CORRECTED = sa.text("""
+    WITH standing AS MATERIALIZED (
+        SELECT f.report_id, f.r -> 'keys' AS said, r.* FROM fresh f CROSS JOIN LATERAL (
+            SELECT dwelling, street_dwelling, building, has_addition FROM signals.report
+            WHERE pilot_id = :pilot AND report_id = f.report_id OFFSET 0
+        ) AS r
+    ), lost AS (
+        SELECT s.report_id, k.key, k.strong, k.birth FROM standing s CROSS JOIN LATERAL (
+            SELECT key, strong, birth FROM signals.report_key
+            WHERE pilot_id = :pilot AND report_id = s.report_id OFFSET 0
+        ) AS k
+        EXCEPT SELECT report_id, key, strong, birth FROM fresh_key
+    )
+    INSERT INTO touched_report
+    SELECT report_id FROM lost UNION
+    SELECT report_id FROM standing
+    WHERE (dwelling, street_dwelling, building, has_addition)
+       <> ((said ->> 'dwelling')::uuid, (said ->> 'streetDwelling')::uuid, (said ->> 'building')::uuid,
+           (said ->> 'hasAddition')::boolean)
+""")
 TAKE_UP = (
     """
     INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind, category,
@@ -115,11 +140,9 @@ TAKE_UP = (
         WHERE of_contract.period > of_contract.first))
     """,
     """
-    CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP
-    """,
-    """
     INSERT INTO touched_report SELECT report_id FROM fresh UNION SELECT report_id FROM signals.report
     WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
+    ON CONFLICT DO NOTHING
     """,
     "ANALYZE touched_report",
 )
@@ -188,13 +211,23 @@ def complete_delivery(
     for statement in (*FRESH, REPEATED):
         connection.execute(sa.text(statement), values)
     check_fresh(connection, pilot, values)
-    for statement in (*SHUT_OUT, *TAKE_UP):
+    for statement in SHUT_OUT:
+        connection.execute(sa.text(statement), values)
+    _touch_neighbours_of_corrected(connection, values)
+    for statement in TAKE_UP:
         connection.execute(sa.text(statement), values)
     _refresh_statistics(connection)
     relink(connection, pilot, rule_sets)
     forget(connection, pilot_id)
     _finish(connection, values, row.manifest, log_key, now)
     return True
+
+
+def _touch_neighbours_of_corrected(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """Begin `touched_report` with all whom a corrected report kept apart or together before it is replaced."""
+    connection.execute(sa.text("CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"))
+    if connection.execute(DELIVERED_BEFORE, values).scalar_one() and connection.execute(CORRECTED, values).rowcount:
+        touch_neighbours(connection, values["pilot"])
 
 
 def _refresh_statistics(connection: sa.Connection) -> None:

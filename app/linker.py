@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,12 +15,16 @@ from app.db.sessions import Login, Sessions
 from app.last_net import where
 from app.log_erasing import ERASURES, erase_step
 from app.log_sealing import beat, seal_waiting
+from app.logboek import Logboek
+from app.monthly_tables import DUE as MONTHS
+from app.monthly_tables import make_table
 from app.retention import DUE, Step, refresh_statistics, take_step
 from signals.rulesets import RuleSet, parse_rule_set
 
 _log = logging.getLogger("vroegsein.linker")
 
 SEAL_EVERY = 1.0  # seconds: an event is provable within seconds
+TELL_EVERY = 10.0  # seconds, where the Logboek has been told all or does not answer
 LOOK_EVERY = 2.0  # seconds, where no notice came
 
 DELIVERIES = """
@@ -36,8 +39,8 @@ CHANGES = """
 class Linker:
     """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
 
-    def __init__(self, sessions: Sessions, log_key: dict[str, Any]) -> None:
-        self._sessions, self._log_key = sessions, log_key
+    def __init__(self, sessions: Sessions, log_key: dict[str, Any], logboek: Logboek | None = None) -> None:
+        self._sessions, self._log_key, self._logboek = sessions, log_key, logboek
         self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
 
     def work_off(self) -> int:
@@ -68,19 +71,35 @@ class Linker:
                 _log.error("the statistics were not refreshed: %s", where(error))
         return more
 
+    def publish_months(self, today: date) -> int:
+        """Make the monthly tables of all months that are closed; returns how many."""
+        made = 0
+        while done := self._each(
+            MONTHS, lambda c, pilot, period: make_table(c, pilot, period, today, self.rule_set), today=today
+        ):
+            made += done  # of each pilot the next month
+        return made
+
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
         sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
         sealer.start()
+        if self._logboek is not None:
+            threading.Thread(target=self._tell, args=(self._logboek, stop), name="teller", daemon=True).start()
         with self._sessions.engine(Login.LINKER).connect() as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
             raw.autocommit = True
             raw.execute("LISTEN vroegsein_work")
+            published = date.min
             while not stop.is_set():
                 self.work_off()
-                if self.keep_terms(datetime.now(AMSTERDAM).date()):
+                today = datetime.now(AMSTERDAM).date()
+                if self.keep_terms(today):
                     continue  # between two steps, what waits has its turn
+                if published != today:  # on one day no month becomes due
+                    self.publish_months(today)
+                    published = today
                 for _notice in raw.notifies(timeout=LOOK_EVERY, stop_after=1):
                     pass
         sealer.join()
@@ -95,7 +114,7 @@ class Linker:
             self._rule_sets[key] = parse_rule_set(row.text, name)
         return self._rule_sets[key]
 
-    def _each(self, waiting: str, work: Callable[[sa.Connection, str, uuid.UUID], bool], **values: date) -> int:
+    def _each(self, waiting: str, work: Callable[[sa.Connection, str, Any], bool], **values: date) -> int:
         with self._sessions.begin(Login.LINKER) as connection:
             rows = connection.execute(sa.text(waiting), values).all()
         done = 0
@@ -107,6 +126,15 @@ class Linker:
             except Exception as error:  # noqa: BLE001 - one that fails waits for its next turn and holds up no others
                 _log.error("work %s of pilot %s failed, to be tried again: %s", row.id, row.pilot_id, where(error))
         return done
+
+    def _tell(self, logboek: Logboek, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                if logboek.tell(self._sessions):
+                    continue
+            except Exception as error:  # noqa: BLE001 - without a database nothing can be told
+                _log.error("telling the Logboek failed, to be tried again: %s", where(error))
+            stop.wait(TELL_EVERY)
 
     def _seal(self, stop: threading.Event) -> None:
         while not stop.wait(SEAL_EVERY):

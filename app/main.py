@@ -17,6 +17,7 @@ from app.api import (
     deliveries,
     log_erasures,
     meta,
+    monthly_tables,
     objections,
     pilots,
     proofs,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     basis_changes.router,
     access_events.router,
     log_erasures.router,
+    monthly_tables.router,
     proofs.router,
     meta.router,
 )

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         1024 * 1024, description="Largest request body, where a route names no other limit"
     )
 
+    logboek_endpoint: str | None = Field(
+        None, description="Where a Logboek Dataverwerkingen takes records in (OTLP over HTTP); without it none are sent"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the service and its linker write to standard error; no level names a resident"
     )
@@ -63,6 +66,18 @@ class Settings(BaseSettings):
             raise ValueError("must be scheme, host and port alone (no path, no user, not the scheme's usual port)")
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise ValueError("must be https, except on this machine (127.0.0.1): tokens travel over it")
+        return url
+
+    @field_validator("logboek_endpoint")
+    @classmethod
+    def _is_safe_to_send_to(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an address with host and path alone, like https://logboek.example.org/v1/traces")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+            raise ValueError("must be https, except on this machine (127.0.0.1): it is told who was looked at")
         return url
 
     @field_validator("database_url")
@@ -92,6 +107,11 @@ class Settings(BaseSettings):
     def signing_key_file(self) -> Path:
         """The key that access tokens are signed with (private JWK, mode 0600)."""
         return self.home / "keys" / "token-signing.jwk"
+
+    @property
+    def logboek_key_file(self) -> Path:
+        """The secret by which households are given other names in a Logboek (hexadecimal, mode 0600)."""
+        return self.home / "keys" / "logboek.key"
 
     @property
     def log_key_file(self) -> Path:

@@ -9,7 +9,7 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_alerts, desk_break_glass, desk_erasure, desk_log
+from cli import desk_alerts, desk_break_glass, desk_erasure, desk_log, desk_monitor
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_options import (
     DEFAULT_HOME,
@@ -53,6 +53,7 @@ app.command()(desk_log.verify)
 app.command()(desk_break_glass.break_glass)
 app.command()(desk_alerts.alerts)
 app.command("erase-event")(desk_erasure.erase_event)
+app.command()(desk_monitor.monitor)
 
 
 @app.command()

@@ -31,6 +31,7 @@ EXPECTED_NAMES = frozenset(
     {
         "AddressError",
         "EmbeddedError",
+        "LogboekUnusable",
         "MigrationError",
         "PassfileError",
         "ProvisioningError",

@@ -21,11 +21,13 @@ from app.db.embedded import embedded
 from app.db.passfiles import OWNER, Address, conninfo
 from app.db.provisioning import provision
 from app.db.sessions import LINKING, Login, Sessions, make_engine
-from app.identity.signing_key import load_private_jwk, make_signing_key
+from app.identity.signing_key import load_private_jwk, load_secret, make_secret, make_signing_key
 from app.kept import Forecast
 from app.linker import Linker
+from app.logboek import Logboek
 from app.logs import log_config
 from app.main import create_app
+from app.otlp import Sender
 from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
 from cli.words import AMSTERDAM, KEPT, Lang, LangOption, day, either
@@ -55,9 +57,10 @@ def sessions_at(address: Address, passfiles: Path, logins: Collection[Login]) ->
 def init() -> None:
     """Make the service's own keys. Repeating it changes nothing."""
     settings = load_settings()
-    for file in (settings.signing_key_file, settings.log_key_file):
+    signing = (settings.signing_key_file, settings.log_key_file)
+    for file in (*signing, settings.logboek_key_file):
         if not file.exists():
-            make_signing_key(file)
+            (make_signing_key if file in signing else make_secret)(file)
             console.print(f"made {file}", markup=False)
     console.print("Next: `vroegsein operator migrate`.", markup=False)
 
@@ -195,7 +198,9 @@ def _stop_with_parent(stop: threading.Event) -> None:
 
 def linker_of(settings: Settings, sessions: Sessions) -> Linker:
     """A linker with the service's keys."""
-    return Linker(sessions, load_private_jwk(settings.log_key_file))
+    endpoint = settings.logboek_endpoint
+    logboek = Logboek(Sender(endpoint), load_secret(settings.logboek_key_file)) if endpoint is not None else None
+    return Linker(sessions, load_private_jwk(settings.log_key_file), logboek)
 
 
 def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) -> None:

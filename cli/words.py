@@ -42,6 +42,11 @@ TRAY = {  # of the default rule set; a municipality's own trays are called as it
     "single": ("enkelvoudig", "single"),
     "set_aside": ("apart gelegd", "set aside"),
 }
+REPETITION = {
+    "single": ("enkelvoudig", "single"),
+    "multiple": ("meervoudig", "multiple"),
+    "consecutive": ("opeenvolgend", "consecutive"),
+}
 EVENT = {
     "access": ("inzage", "look"),
     "shown": ("getoond", "shown"),
@@ -58,6 +63,7 @@ EVENT = {
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "retention": ("bewaartermijn", "retention"),
     "log-erasure": ("wissing uit het register", "erasure from the log"),
+    "monthly-table": ("maandtabel", "monthly table"),
 }
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),

@@ -11,6 +11,7 @@ from signals.documents import Document
 from signals.report import Category, Kind, Slug
 
 Postcode4 = Annotated[str, Field(pattern=r"^[1-9][0-9]{3}$")]
+Activity = Annotated[str, Field(pattern=r"^(https://|urn:)[!-~]{1,500}$", description="URI of one version of an entry")]
 Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
@@ -122,12 +123,13 @@ class BreakGlass(Document):
 
 
 class Purpose(Document):
-    """A reason to look, who may have it, and how much it discloses."""
+    """A reason to look, who may have it, and how much it discloses; its entry in the register of processing, if any."""
 
     roles: tuple[Role, ...]
     level: Level
     basis: str
     words: Words
+    processing_activity: Activity | None = None
     break_glass: BreakGlass | None = None
 
     @model_validator(mode="after")
@@ -166,7 +168,11 @@ class Retention(Document):
 
 
 class Pilot(Document):
-    """The scope of everything: one municipality, its districts, categories, purposes, dates, terms and rule set."""
+    """The scope of everything: one municipality, its districts, categories, purposes, dates, terms and rule set.
+
+    `processing_activity` is the pilot's entry in the municipality's register of processing activities (art. 30 GDPR).
+    By naming it the municipality asks for records in its Logboek Dataverwerkingen, where the operator has set one.
+    """
 
     kind: Literal["pilot"]
     id: Slug
@@ -179,6 +185,7 @@ class Pilot(Document):
     retention: Retention
     rule_set: str
     alerts: tuple[AlertRule, ...] = ALERTS
+    processing_activity: Activity | None = None
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

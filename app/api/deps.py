@@ -148,6 +148,7 @@ PilotPublisher = Annotated[Caller, require("pilots:write")]
 PilotKeySender = Annotated[Caller, require("keys:write")]
 PrivacyOfficerViewer = Annotated[Viewer, require_viewer("log:read")]
 LogEraser = Annotated[Viewer, require_viewer("log:erase")]
+MonitorReader = Annotated[Caller, require("monitor:read")]
 LogWitness = Annotated[Caller, require("log:witness")]
 OperatorCaller = Annotated[Caller, require("registry:read")]
 

@@ -6,8 +6,10 @@ __all__ = ["MEANING", "SCOPES", "Role"]
 
 SCOPES: dict[Role, frozenset[str]] = {
     Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "objections:write", "keys:read"}),
-    Role.DEBT_HELP: frozenset({"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness"}),
-    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:erase", "log:witness"}),
+    Role.DEBT_HELP: frozenset(
+        {"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness", "monitor:read"}
+    ),
+    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:erase", "log:witness", "monitor:read"}),
     Role.OPERATOR: frozenset({"registry:read"}),
 }
 
@@ -23,5 +25,6 @@ MEANING: dict[str, str] = {
     "log:read": "Read the access log of one's own municipality",
     "log:erase": "Have events of one's own municipality's log erased before their day",
     "log:witness": "Cosign checkpoints of one's own pilots' logs",
+    "monitor:read": "Read monthly tables of one's own pilots, with small numbers left out",
     "registry:read": "Read pilots, organisations and agreements",
 }

@@ -27,7 +27,9 @@ REGISTRY = {
 # Where a login finds rows without an event or a creditor in scope. Nothing of a resident is in these columns.
 OPEN_TO = {
     "ingest": REGISTRY | {"intake.part", "intake.refused_row", "intake.staged_report"},
-    "opener": REGISTRY | {"privacy.log_head", "privacy.log_node", "privacy.log_leaf", "privacy.cosignature"},
+    "opener": REGISTRY
+    | {"privacy.log_head", "privacy.log_node", "privacy.log_leaf", "privacy.cosignature"}
+    | {"privacy.monthly_table"},
     "reader": set[str](),
     "recorder": set[str](),
     "auditor": set[str](),

@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey
 
 from app.identity.service import make_identity
-from app.identity.signing_key import SigningKeyUnusable, load_signing_key, make_signing_key
+from app.identity.signing_key import SigningKeyUnusable, load_secret, load_signing_key, make_secret, make_signing_key
 from app.settings import Settings, SettingsUnusable, load_settings
 from tests.callers import MemoryLedger, MemoryRegistry
 
@@ -105,3 +105,38 @@ def test_usable_settings_are_read_from_the_environment(monkeypatch: pytest.Monke
     settings = load_settings()
     assert settings.token_url == "https://vroegsein.example:8443/v1/tokens"
     assert settings.signing_key_file == tmp_path / "keys" / "token-signing.jwk"
+
+
+def test_a_made_secret_loads_and_another_file_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "logboek.key"
+    make_secret(path)
+    assert len(load_secret(path)) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        make_secret(path)
+    for content in ("", "ab", "no hexadecimal", "é"):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(SigningKeyUnusable, match="no secret of 32 bytes"):
+            load_secret(path)
+    path.chmod(0o644)
+    with pytest.raises(SigningKeyUnusable, match="other users"):
+        load_secret(path)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://logboek.example.org/v1/traces", "https://me:secret@example.org/", "https://x.example/?key=1", "logboek"],
+)
+def test_an_address_of_a_logboek_is_https_without_anything_secret(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VROEGSEIN_LOGBOEK_ENDPOINT", endpoint)
+    with pytest.raises(SettingsUnusable, match="VROEGSEIN_LOGBOEK_ENDPOINT: must") as caught:
+        load_settings()
+    assert "secret@" not in str(caught.value)
+
+
+def test_a_logboek_may_be_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().logboek_endpoint is None
+    monkeypatch.setenv("VROEGSEIN_LOGBOEK_ENDPOINT", "http://127.0.0.1:4318/v1/traces")
+    assert load_settings().logboek_endpoint == "http://127.0.0.1:4318/v1/traces"
