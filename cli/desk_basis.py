@@ -49,8 +49,8 @@ OUTCOMES = {
         "The consent is withdrawn; what rested on it is gone.",
     ),
     "no consent found": (
-        "Er is geen toestemming van deze inwoner gevonden.",
-        "No consent of this resident was found.",
+        "Geen toestemming gevonden. De intrekking is vastgelegd; meldingen van deze soort zijn weg en blijven weg.",
+        "No consent was found. The withdrawal is recorded; reports of this kind are gone and stay away.",
     ),
     "paused": (
         "Het bezwaar is vastgelegd; alle meldingen van deze inwoner wachten tot iemand erover beslist.",
@@ -64,12 +64,21 @@ OUTCOMES = {
         "Het bezwaar is afgewezen; de meldingen tellen weer mee.",
         "The objection is dismissed; the reports count again.",
     ),
+    "listed": ("De uitsluitlijst is bijgewerkt.", "The knock-out list is up to date."),
+    "removed": (
+        "Deze inwoner staat niet meer op de uitsluitlijst.",
+        "This resident is no longer on the knock-out list.",
+    ),
+    "not on the list": (
+        "Deze inwoner stond niet op de uitsluitlijst.",
+        "This resident was not on the knock-out list.",
+    ),
     "no such objection": (
         "Er wacht geen bezwaar met dit nummer op een beslissing.",
         "No objection of this id waits for a decision.",
     ),
 }
-NOTHING_DONE = {"said no since", "no consent found", "no such objection"}
+NOTHING_DONE = {"said no since", "no such objection", "not on the list"}
 
 
 class Which(StrEnum):
@@ -156,7 +165,7 @@ def decide_objection(
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         document = own_document(place, service, pilot)
         done = desk_basis.decide_objection(service, document, objection, decision.value)
-    _say_changed(done, lang)
+    say_changed(done, lang)
 
 
 @objection_app.command("list")
@@ -193,14 +202,15 @@ def _said(
 ) -> dict[str, Any]:
     """Read from standard input who it is, have it recorded, and tell what came of it."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = _resident()
+    contact = resident()
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         done = record(place, service, own_document(place, service, pilot), contact)
-    _say_changed(done, lang)
+    say_changed(done, lang)
     return done
 
 
-def _say_changed(done: dict[str, Any], lang: Lang) -> None:
+def say_changed(done: dict[str, Any], lang: Lang) -> None:
+    """Tell what came of a change; leaves with exit code 1 when nothing did, or nothing yet."""
     if done["state"] == "waiting":
         errors.print(
             either(
@@ -216,7 +226,7 @@ def _say_changed(done: dict[str, Any], lang: Lang) -> None:
         raise typer.Exit(1)
 
 
-def _resident() -> Contact:
+def resident() -> Contact:
     """Read who it is from standard input. Raises BadParameter, without repeating what was typed."""
     if sys.stdin.isatty():
         errors.print(

@@ -25,6 +25,9 @@ ASKS = {
     "objection": "POST /v1/objections",
     "decision": "POST /v1/objection-decisions",
     "objections": "GET /v1/objections",
+    "known-clients": "POST /v1/known-clients",
+    "known-client-removal": "POST /v1/known-client-removals",
+    "known-client-list": "GET /v1/known-clients",
 }
 
 

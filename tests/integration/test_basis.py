@@ -3,12 +3,13 @@
 import logging
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from client import desk_basis
 from client.log_reading import read_log
 from client.service import ServiceRefused
 from privacy.identity import Contact
@@ -93,11 +94,13 @@ def test_what_was_withdrawn_stays_out_when_it_is_sent_again(world: World) -> Non
     assert count(world, "signals.report") == 0
 
 
-def test_a_withdrawal_of_somebody_who_never_consented_changes_nothing(world: World) -> None:
+def test_a_withdrawal_of_somebody_who_never_consented_touches_nobody_else_and_holds_later(world: World) -> None:
     world.consent("bland", contact(**HER))
     world.push("power", "bland", [make_row("her", **HER, **POWER)])
     assert world.withdraw("bland", contact(**HIM))["outcome"] == "no consent found"
     assert len(world.signals("bland")) == 1
+    earlier = desk_basis.today() - timedelta(days=1)
+    assert world.consent("bland", contact(**HIM), given_on=earlier)["outcome"] == "said no since"
 
 
 def test_the_log_tells_of_deliveries_looks_and_changes_and_adds_up(world: World) -> None:

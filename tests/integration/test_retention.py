@@ -32,8 +32,6 @@ LEFT_FOR_EVER = {
     "log_head",
     "retention_run",
     "event",  # until their day, see below
-    "objection",  # as long as the pilot runs
-    "objection_key",
 }
 
 
