@@ -9,7 +9,7 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_log
+from cli import desk_log, desk_register
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
 from cli.desk_options import (
@@ -50,6 +50,7 @@ app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=T
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
+app.command("basis-register")(desk_register.register)
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 

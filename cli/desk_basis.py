@@ -17,11 +17,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
-from cli.words import AMSTERDAM, CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words
+from cli.words import CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words
 from client import desk_basis
+from client.consent_receipt import write_receipt
 from client.desk_basis import ConsentGiven
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
+from client.dpv import municipality
 from client.home import Home
 from client.service import Service
 from privacy.identity import Contact
@@ -81,6 +83,14 @@ OUTCOMES = {
 NOTHING_DONE = {"said no since", "no such objection", "not on the list"}
 
 
+class How(StrEnum):
+    """How a resident said it."""
+
+    DESK = "desk"
+    WRITING = "writing"
+    TELEPHONE = "telephone"
+
+
 class Which(StrEnum):
     """Which objections to list."""
 
@@ -97,12 +107,16 @@ class Decided(StrEnum):
 
 
 @consent_app.command("record")
-def record_consent(
+def record_consent(  # noqa: PLR0913, PLR0917 - each is an option of the command
     category: CategoryOption,
     notice: Annotated[str, typer.Option(help="Which notice was shown: its name and version")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it holds")],
     given_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was given; else today")
+    ] = None,
+    how: Annotated[How, typer.Option(help="How it was given: at the desk, in writing, by telephone")] = How.DESK,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Folder for what the resident takes home: a page (PDF) and the record (JSON)")
     ] = None,
     pilot: PilotOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -113,8 +127,20 @@ def record_consent(
 
     Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
     """
-    given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
-    _said(home, pilot, user, lang, partial(desk_basis.record_consent, given=given))
+    given = ConsentGiven(category, notice, given_on.date() if given_on else desk_basis.today(), until.date(), how.value)
+    if receipt is None:
+        _said(home, pilot, user, lang, partial(desk_basis.record_consent, given=given))
+        return
+    party = municipality(Home(home))  # before anything is recorded
+
+    def record(place: Home, service: Service, document: PilotDocument, contact: Contact) -> dict[str, Any]:
+        done = desk_basis.record_consent(place, service, document, contact, given)
+        if done["outcome"] == "recorded":
+            files = write_receipt(receipt, document, done["changeId"], given, party, contact_lines(contact.as_json()))
+            console.print("\n".join(map(str, files)), markup=False, soft_wrap=True)
+        return done
+
+    _said(home, pilot, user, lang, record)
 
 
 @consent_app.command("refuse")
@@ -245,7 +271,3 @@ def resident() -> Contact:
     except ValidationError as error:
         wrong = ", ".join(str(mistake["loc"][0]) for mistake in error.errors(include_input=False))
         raise typer.BadParameter(f"on standard input: these details can't be read: {wrong}") from None
-
-
-def _today() -> date:
-    return datetime.now(AMSTERDAM).date()

@@ -30,12 +30,13 @@ CONSENT, OBJECTION = "vroegsein/consent/v1", "vroegsein/objection/v1"
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """For what a resident consented, which notice was shown (name and version), from when until when."""
+    """For what a resident consented, which notice was shown (name and version), from when until when, and how."""
 
     category: Category
     notice: str
     given_on: date
     valid_until: date
+    given_by: Literal["desk", "writing", "telephone"] = "desk"
 
 
 def record_consent(
@@ -47,7 +48,7 @@ def record_consent(
         given_on=given.given_on,
         valid_until=given.valid_until,
         notice=given.notice,
-        given_by="desk",
+        given_by=given.given_by,
         keys=keys_of(home, document, contact),
         sealed=sealed_to_desk(document, contact, CONSENT, document.pilot.id, given.category.value),
     )
