@@ -90,6 +90,8 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
         told = change.model_dump(mode="json", include={"category", "objection", "decision", "list_id", "complete"})
+        if isinstance(change, KnownClients):
+            told["clients"] = len(change.clients)
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
     body = {"change": str(change_id), "outcome": outcome, **told}
     connection.execute(

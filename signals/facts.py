@@ -77,7 +77,7 @@ FACTS: Mapping[FactName, Fact] = {
     FactName.KINDS: Fact(Unit.KIND, "soorten melding", "kinds of report", Kind),
     FactName.URGENT_FLAGS: Fact(Unit.FLAG, "dringende omstandigheden", "urgent circumstances", UrgentFlag),
     # Both where some of the persons are on the knock-out list and others are not.
-    FactName.KNOWN_CLIENT: Fact(Unit.LISTING, "al in schuldhulp", "in debt help already", Listing),
+    FactName.KNOWN_CLIENT: Fact(Unit.LISTING, "wie gemeld is", "who is reported", Listing),
     # Total of the month's reports.
     FactName.AMOUNT_EUROS: Fact(Unit.EUROS, "totaalbedrag", "total amount"),
     # The largest number of months in arrears that a creditor counts.

@@ -39,8 +39,8 @@ FLAGS: dict[UrgentFlag, dict[Language, str]] = {
     UrgentFlag.INSURANCE_ENDED: {"nl": "zorgverzekering beëindigd", "en": "health insurance ended"},
 }
 LISTINGS: dict[Listing, dict[Language, str]] = {
-    Listing.LISTED: {"nl": "op de uitsluitlijst", "en": "on the knock-out list"},
-    Listing.NOT_LISTED: {"nl": "niet op de uitsluitlijst", "en": "not on the knock-out list"},
+    Listing.LISTED: {"nl": "bekende bij schuldhulp", "en": "known client"},
+    Listing.NOT_LISTED: {"nl": "onbekende bij schuldhulp", "en": "stranger to debt help"},
 }
 _NAMES: dict[str, dict[Language, str]] = {
     str(value): names for table in (CATEGORIES, KINDS, FLAGS, LISTINGS) for value, names in table.items()

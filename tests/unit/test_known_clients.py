@@ -23,8 +23,8 @@ def written(folder: Path, *lines: str) -> Path:
 
 def test_the_example_is_read_with_last_days_and_without_whose_help_has_ended() -> None:
     found = read_client_list(EXAMPLES / "waterbeek" / "known-clients.csv", PROFILE, ON)
-    assert (len(found.clients), found.ended, found.unread) == (4, 1, ())
-    assert [client.until for client in found.clients] == [None, date(2027, 12, 31), None, None]
+    assert (len(found.clients), found.ended, found.unread) == (5, 1, ())
+    assert [client.until for client in found.clients] == [None, date(2027, 12, 31), None, None, None]
     assert found.clients[0].contact.birth_date == date(1973, 5, 7)
 
 
