@@ -1,8 +1,6 @@
 """The knock-out list: a known client's reports go to a tray of their own, in any order, and no creditor can tell."""
 
-import itertools
 import json
-import random
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -143,9 +141,9 @@ def test_lists_and_deliveries_in_any_order_give_the_same_signals(world: World) -
         ),
     )
     found = []
-    for order in random.Random(4).sample(list(itertools.permutations(steps)), 5):
+    for order in ((0, 1, 2, 3, 4), (2, 3, 4, 0, 1), (4, 1, 2, 0, 3), (3, 0, 4, 1, 2)):
         for step in order:
-            step()
+            steps[step]()
         found.append([row[1:] for row in standing(world)])
         with world.database.as_superuser() as connection:
             for table in ("known_client_key", "known_client"):
@@ -244,6 +242,7 @@ def test_the_desks_command_pushes_lists_adds_and_removes(world: World, tmp_path:
     assert done.exit_code == 1, done.output
     assert "line 3" in done.stderr
     assert "nobody went off" in done.stdout
+    assert world.rows("SELECT count(*) FROM privacy.known_client") == [(2,)]
     assert "Bloem" not in done.output
     (tmp_path / "list.csv").write_text("\n".join([*rows[:2], ""]), encoding="utf-8")
     assert run(*push).exit_code == 0
