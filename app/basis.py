@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
+from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, say_no, stop_contract
 from privacy.errors import PrivacyError
 from signals.consents import (
@@ -15,6 +16,8 @@ from signals.consents import (
     ContractObjection,
     Decision,
     DeskChange,
+    KnownClientRemoval,
+    KnownClients,
     Objection,
     Refusal,
     Withdrawal,
@@ -86,7 +89,9 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome, told = "recorded", {"creditor": row.creditor_id}
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
-        told = change.model_dump(mode="json", include={"category", "objection", "decision"})
+        told = change.model_dump(mode="json", include={"category", "objection", "decision", "list_id", "complete"})
+        if isinstance(change, KnownClients):
+            told["clients"] = len(change.clients)
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
     body = {"change": str(change_id), "outcome": outcome, **told}
     connection.execute(
@@ -103,9 +108,8 @@ def _of_desk(
         case Consent():
             return _record(connection, pilot.id, change_id, change)
         case Withdrawal():
-            if not _withdraw(connection, pilot.id, change):
-                return "no consent found"
-            since, outcome = min(change.withdrawn_on, today), "withdrawn"
+            found = _withdraw(connection, pilot.id, change)
+            since, outcome = min(change.withdrawn_on, today), "withdrawn" if found else "no consent found"
         case Refusal():
             since, outcome = min(change.refused_on, today), "refused"
         case Objection():
@@ -114,6 +118,10 @@ def _of_desk(
             return "paused"
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
+        case KnownClients():
+            return put_on_list(connection, pilot, rule_sets, change, today)
+        case KnownClientRemoval():
+            return take_off_list(connection, pilot, rule_sets, change)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)

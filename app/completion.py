@@ -15,6 +15,7 @@ from privacy import merkle
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.judging import judge
 from signals.linking import link, touch_neighbours
+from signals.linking_known import mark_known_clients
 from signals.pilot import Pilot
 from signals.rulesets import RuleSet
 
@@ -173,11 +174,12 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
 
 
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
-    """Cluster and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py)."""
+    """Cluster, mark and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py)."""
     run = uuid.uuid4()
     link(connection, pilot.id, run)
     for statement in HOUSEHOLDS_OF_SEALED:
         connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
+    mark_known_clients(connection, pilot.id)
     judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
 
 

@@ -59,6 +59,12 @@ REPORTS = Kept(
         *_delete("report_id", "signals.report_key", "signals.sealed_report", "signals.link_change", "signals.report"),
     ),
 )
+KNOWN_CLIENTS = Kept(
+    "known_clients",
+    lambda _terms: 0,  # `until` has the term in it, as it was when the entry was pushed
+    "SELECT client_id AS id, until AS since FROM privacy.known_client WHERE pilot_id = :pilot",
+    _delete("client_id", "privacy.known_client_key", "privacy.known_client"),
+)
 # In this order: reports before their deliveries.
 KEPT = (
     REPORTS,
@@ -102,6 +108,18 @@ KEPT = (
         """,
         _delete("consent_id", "privacy.consent_key", "privacy.consent"),
     ),
+    # A no holds as long as the pilot runs: reports may come as long. What was dismissed binds nobody.
+    Kept(
+        "objections",
+        lambda terms: terms.objection_days,
+        """
+        SELECT o.objection_id AS id,
+               CASE WHEN o.state = 'dismissed' THEN o.decided_on ELSE greatest(o.since, p.ends) END AS since
+        FROM privacy.objection o JOIN registry.pilot p ON p.pilot_id = o.pilot_id WHERE o.pilot_id = :pilot
+        """,
+        _delete("objection_id", "privacy.objection_key", "privacy.objection"),
+    ),
+    KNOWN_CLIENTS,
     Kept(
         "basis_changes",
         lambda terms: terms.consent_days,

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot, relink
 from app.db.sessions import Login, Sessions
-from app.kept import KEPT, REPORTS, Forecast, Kept, forecast
+from app.kept import KEPT, KNOWN_CLIENTS, REPORTS, Forecast, Kept, forecast
+from app.known_clients import judge_by_list
 from signals.pilot import Pilot
 
 BATCH = 2_000  # things that one step takes away: the pilot is locked for seconds, and deliveries come in between
@@ -64,7 +65,7 @@ DONE = """
 SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
     "signals.signal_categories, signals.signal_facts, intake.staged_report, privacy.consent, privacy.consent_key, "
-    "privacy.objection, privacy.objection_key, "
+    "privacy.objection, privacy.objection_key, privacy.known_client, privacy.known_client_key, "
     "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """
@@ -101,6 +102,8 @@ def take_step(connection: sa.Connection, pilot_id: str, today: date, rule_sets: 
         if ids:
             removed[kept.name] = _remove(connection, kept, pilot, ids)
             left -= removed[kept.name]
+        if ids and kept is KNOWN_CLIENTS:
+            judge_by_list(connection, pilot, rule_sets)
         if left <= 0:
             break
     if left > 0:

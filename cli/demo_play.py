@@ -19,11 +19,13 @@ from cli.operator import sessions_at
 from cli.words import Lang, either, progress
 from client.checking import Checked, check
 from client.delivering import deliver
-from client.desk_basis import ConsentGiven, record_consent, withdraw_consent
+from client.desk_basis import ConsentGiven, record_consent, today, withdraw_consent
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import Opened, desk_service, pull, pulled, show
 from client.export import read_export
 from client.home import own_fingerprint
+from client.known_clients import PURPOSE as KEEPING_THE_LIST
+from client.known_clients import ClientListProfile, push_clients, read_client_list
 from client.log_reading import read_log
 from client.log_watch import LogAltered
 from client.oauth import ServiceLogin
@@ -74,6 +76,7 @@ class Outcome:
     access_events: int = 0
     log_verified: bool = True
     consents: int = 0
+    known_clients: dict[str, int] = field(default_factory=dict)  # pilot: how many its desk put on the knock-out list
     withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
     documents: dict[str, PilotDocument] = field(default_factory=dict)
     worklists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -104,6 +107,9 @@ def play(world: World, stages: Stage, lang: Lang) -> Outcome:
     with stages.timed("keys"):
         for pilot in world.pilots:
             documents[pilot.pilot] = _start_pilot(world, pilot)
+    with stages.timed("known_clients"):
+        for pilot in world.pilots:
+            _push_known_clients(world, pilot, documents[pilot.pilot], outcome)
     with stages.timed("deliver"), progress() as bar:
         total = sum(len(pilot.exports) for pilot in world.pilots)
         task = bar.add_task(either(lang, "Leveringen", "Deliveries"), total=total)
@@ -149,6 +155,17 @@ def _start_pilot(world: World, pilot: PilotFiles) -> PilotDocument:
         pilots = {**home.settings.pilots, pilot.pilot: own_fingerprint(desk)}
         home.save(home.settings.model_copy(update={"pilots": pilots}))
     return document
+
+
+def _push_known_clients(world: World, pilot: PilotFiles, document: PilotDocument, outcome: Outcome) -> None:
+    """The desk's own system exports who gets help now, where the examples have such a file."""
+    if pilot.known_clients is None:
+        return
+    desk, (profile, export) = world.places.home(pilot.desk), pilot.known_clients
+    found = read_client_list(export, read_document(profile, ClientListProfile), today())
+    with desk_service(desk, Role.DEBT_HELP, WORKER, KEEPING_THE_LIST) as service:
+        push_clients(desk, service, document, found.clients, replace=True)
+    outcome.known_clients[pilot.pilot] = len(found.clients)
 
 
 def _deliver(

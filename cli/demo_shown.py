@@ -25,6 +25,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
         _worklist(outcome, pilot, lang, console)
     _one_opened(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
+    _who_was_known(outcome, lang, console)
     _who_looked(outcome, lang, console)
     _what_was_proven(outcome, lang, console)
 
@@ -89,6 +90,20 @@ def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:
             f"de werklijst ging meteen van {before} naar {after} signalen.",
             f"{pilot}: {outcome.consents} residents consented where consent is the basis; one withdrew it, and the "
             f"worklist went from {before} to {after} signals at once.",
+        )
+        console.print(text, markup=False)
+
+
+def _who_was_known(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, listed in outcome.known_clients.items():
+        apart = [signal for signal in outcome.worklists[pilot] if signal["tray"] == "known_client"]
+        urgent = sum(signal["urgent"] for signal in apart)
+        text = either(
+            lang,
+            f"{pilot}: {listed} inwoners krijgen al schuldhulp; {len(apart)} signalen over hen liggen in een eigen "
+            f"werkbakje, {urgent} met spoed bovenaan. Schuldeisers merken er niets van.",
+            f"{pilot}: {listed} residents are in debt help already; {len(apart)} signals about them lie in a tray of "
+            f"their own, {urgent} urgent ones on top. Creditors notice nothing of it.",
         )
         console.print(text, markup=False)
 

@@ -110,6 +110,7 @@ class PilotFiles:
     desk: str
     consent: tuple[str, ...]  # categories that rest on the resident's consent
     exports: tuple[tuple[str, Path, Path], ...]  # creditor, profile, export
+    known_clients: tuple[Path, Path] | None  # profile, export of the desk's own system
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,5 +211,7 @@ def _pilots(documents: list[dict[str, Any]], data: Path) -> list[PilotFiles]:
         categories = document["categories"]
         evidence = {name: (terms.get("experiment") or {}).get("evidence") for name, terms in categories.items()}
         consent = tuple(name for name in categories if evidence[name] == "consent")
-        found.append(PilotFiles(str(document["id"]), str(document["municipality"]), consent, tuple(exports)))
+        listed = (data / "known-clients.yaml", data / str(document["id"]) / "known-clients.csv")
+        known = listed if all(file.exists() for file in listed) else None
+        found.append(PilotFiles(str(document["id"]), str(document["municipality"]), consent, tuple(exports), known))
     return found

@@ -9,8 +9,9 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_alerts, desk_break_glass, desk_erasure, desk_log, desk_monitor
+from cli import desk_alerts, desk_break_glass, desk_erasure, desk_log, desk_monitor, desk_register
 from cli.desk_basis import consent_app, objection_app
+from cli.desk_known_clients import known_clients_app
 from cli.desk_options import (
     DEFAULT_HOME,
     STOPPED_SHORT,
@@ -48,6 +49,8 @@ from signals.pilot import Role
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
+app.add_typer(known_clients_app, name="known-clients")
+app.command("basis-register")(desk_register.register)
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 app.command()(desk_break_glass.break_glass)

@@ -17,11 +17,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
-from cli.words import AMSTERDAM, CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words
+from cli.words import CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words
 from client import desk_basis
+from client.consent_receipt import write_receipt
 from client.desk_basis import ConsentGiven
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
+from client.dpv import municipality
 from client.home import Home
 from client.service import Service
 from privacy.identity import Contact
@@ -49,8 +51,8 @@ OUTCOMES = {
         "The consent is withdrawn; what rested on it is gone.",
     ),
     "no consent found": (
-        "Er is geen toestemming van deze inwoner gevonden.",
-        "No consent of this resident was found.",
+        "Geen toestemming gevonden. De intrekking is vastgelegd; meldingen van deze soort zijn weg en blijven weg.",
+        "No consent was found. The withdrawal is recorded; reports of this kind are gone and stay away.",
     ),
     "paused": (
         "Het bezwaar is vastgelegd; alle meldingen van deze inwoner wachten tot iemand erover beslist.",
@@ -64,12 +66,29 @@ OUTCOMES = {
         "Het bezwaar is afgewezen; de meldingen tellen weer mee.",
         "The objection is dismissed; the reports count again.",
     ),
+    "listed": ("De uitsluitlijst is bijgewerkt.", "The knock-out list is up to date."),
+    "removed": (
+        "Deze inwoner staat niet meer op de uitsluitlijst.",
+        "This resident is no longer on the knock-out list.",
+    ),
+    "not on the list": (
+        "Deze inwoner stond niet op de uitsluitlijst.",
+        "This resident was not on the knock-out list.",
+    ),
     "no such objection": (
         "Er wacht geen bezwaar met dit nummer op een beslissing.",
         "No objection of this id waits for a decision.",
     ),
 }
-NOTHING_DONE = {"said no since", "no consent found", "no such objection"}
+NOTHING_DONE = {"said no since", "no such objection", "not on the list"}
+
+
+class How(StrEnum):
+    """How a resident said it."""
+
+    DESK = "desk"
+    WRITING = "writing"
+    TELEPHONE = "telephone"
 
 
 class Which(StrEnum):
@@ -88,12 +107,16 @@ class Decided(StrEnum):
 
 
 @consent_app.command("record")
-def record_consent(
+def record_consent(  # noqa: PLR0913, PLR0917 - each is an option of the command
     category: CategoryOption,
     notice: Annotated[str, typer.Option(help="Which notice was shown: its name and version")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it holds")],
     given_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was given; else today")
+    ] = None,
+    how: Annotated[How, typer.Option(help="How it was given: at the desk, in writing, by telephone")] = How.DESK,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Folder for what the resident takes home: a page (PDF) and the record (JSON)")
     ] = None,
     pilot: PilotOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -104,8 +127,20 @@ def record_consent(
 
     Such as {"name": "…", "birth_date": "1980-02-29", "street": "…", "house_number": "…", "postcode": "…"}.
     """
-    given = ConsentGiven(category, notice, given_on.date() if given_on else _today(), until.date())
-    _said(home, pilot, user, lang, partial(desk_basis.record_consent, given=given))
+    given = ConsentGiven(category, notice, given_on.date() if given_on else desk_basis.today(), until.date(), how.value)
+    if receipt is None:
+        _said(home, pilot, user, lang, partial(desk_basis.record_consent, given=given))
+        return
+    party = municipality(Home(home))  # before anything is recorded
+
+    def record(place: Home, service: Service, document: PilotDocument, contact: Contact) -> dict[str, Any]:
+        done = desk_basis.record_consent(place, service, document, contact, given)
+        if done["outcome"] == "recorded":
+            files = write_receipt(receipt, document, done["changeId"], given, party, contact_lines(contact.as_json()))
+            console.print("\n".join(map(str, files)), markup=False, soft_wrap=True)
+        return done
+
+    _said(home, pilot, user, lang, record)
 
 
 @consent_app.command("refuse")
@@ -156,7 +191,7 @@ def decide_objection(
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         document = own_document(place, service, pilot)
         done = desk_basis.decide_objection(service, document, objection, decision.value)
-    _say_changed(done, lang)
+    say_changed(done, lang)
 
 
 @objection_app.command("list")
@@ -193,14 +228,15 @@ def _said(
 ) -> dict[str, Any]:
     """Read from standard input who it is, have it recorded, and tell what came of it."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = _resident()
+    contact = resident()
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         done = record(place, service, own_document(place, service, pilot), contact)
-    _say_changed(done, lang)
+    say_changed(done, lang)
     return done
 
 
-def _say_changed(done: dict[str, Any], lang: Lang) -> None:
+def say_changed(done: dict[str, Any], lang: Lang) -> None:
+    """Tell what came of a change; leaves with exit code 1 when nothing did, or nothing yet."""
     if done["state"] == "waiting":
         errors.print(
             either(
@@ -216,7 +252,7 @@ def _say_changed(done: dict[str, Any], lang: Lang) -> None:
         raise typer.Exit(1)
 
 
-def _resident() -> Contact:
+def resident() -> Contact:
     """Read who it is from standard input. Raises BadParameter, without repeating what was typed."""
     if sys.stdin.isatty():
         errors.print(
@@ -235,7 +271,3 @@ def _resident() -> Contact:
     except ValidationError as error:
         wrong = ", ".join(str(mistake["loc"][0]) for mistake in error.errors(include_input=False))
         raise typer.BadParameter(f"on standard input: these details can't be read: {wrong}") from None
-
-
-def _today() -> date:
-    return datetime.now(AMSTERDAM).date()

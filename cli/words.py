@@ -40,6 +40,7 @@ TRAY = {  # of the default rule set; a municipality's own trays are called as it
     "multiple": ("meervoudig", "multiple"),
     "consecutive": ("opeenvolgend", "consecutive"),
     "single": ("enkelvoudig", "single"),
+    "known_client": ("al bekend bij schuldhulp", "known to debt help"),
     "set_aside": ("apart gelegd", "set aside"),
 }
 REPETITION = {
@@ -61,6 +62,8 @@ EVENT = {
     "basis-objection": ("bezwaar", "objection"),
     "basis-decision": ("beslissing op bezwaar", "decision on objection"),
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
+    "basis-known-clients": ("uitsluitlijst", "knock-out list"),
+    "basis-known-client-removal": ("van de uitsluitlijst", "off the knock-out list"),
     "retention": ("bewaartermijn", "retention"),
     "log-erasure": ("wissing uit het register", "erasure from the log"),
     "monthly-table": ("maandtabel", "monthly table"),
@@ -73,6 +76,8 @@ KEPT = {  # the kinds of data of app/kept.py
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
     "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
     "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),
+    "objections": ("bezwaren, weigeringen en intrekkingen", "objections, refusals and withdrawals"),
+    "known_clients": ("vermeldingen op de uitsluitlijst", "entries of the knock-out list"),
     "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
     "access_scopes": ("bereik van inzagen", "scopes of looks"),
     "break_glasses": ("noodinzagen die voorbij zijn", "break-glasses that are over"),

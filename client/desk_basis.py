@@ -30,12 +30,13 @@ CONSENT, OBJECTION = "vroegsein/consent/v1", "vroegsein/objection/v1"
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """For what a resident consented, which notice was shown (name and version), from when until when."""
+    """For what a resident consented, which notice was shown (name and version), from when until when, and how."""
 
     category: Category
     notice: str
     given_on: date
     valid_until: date
+    given_by: Literal["desk", "writing", "telephone"] = "desk"
 
 
 def record_consent(
@@ -47,43 +48,43 @@ def record_consent(
         given_on=given.given_on,
         valid_until=given.valid_until,
         notice=given.notice,
-        given_by="desk",
-        keys=_keys(home, document, contact),
-        sealed=_sealed(document, contact, CONSENT, document.pilot.id, given.category.value),
+        given_by=given.given_by,
+        keys=keys_of(home, document, contact),
+        sealed=sealed_to_desk(document, contact, CONSENT, document.pilot.id, given.category.value),
     )
-    return _recorded(service, document, "/consents", consent)
+    return recorded(service, document, "/consents", consent)
 
 
 def refuse_consent(
     home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
 ) -> dict[str, Any]:
     """Record that a resident refuses, from now on, that arrears of a category are reported."""
-    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
-    refusal = Refusal(category=category, refused_on=_today(), keys=keys, sealed=sealed)
-    return _recorded(service, document, "/consent-refusals", refusal)
+    keys, sealed = keys_of(home, document, contact), sealed_to_desk(document, contact, OBJECTION, document.pilot.id)
+    refusal = Refusal(category=category, refused_on=today(), keys=keys, sealed=sealed)
+    return recorded(service, document, "/consent-refusals", refusal)
 
 
 def withdraw_consent(
     home: Home, service: Service, document: PilotDocument, contact: Contact, category: Category
 ) -> dict[str, Any]:
     """Withdraw a resident's consent, from now."""
-    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
-    withdrawal = Withdrawal(category=category, withdrawn_on=_today(), keys=keys, sealed=sealed)
-    return _recorded(service, document, "/consent-withdrawals", withdrawal)
+    keys, sealed = keys_of(home, document, contact), sealed_to_desk(document, contact, OBJECTION, document.pilot.id)
+    withdrawal = Withdrawal(category=category, withdrawn_on=today(), keys=keys, sealed=sealed)
+    return recorded(service, document, "/consent-withdrawals", withdrawal)
 
 
 def record_objection(home: Home, service: Service, document: PilotDocument, contact: Contact) -> dict[str, Any]:
     """Record a resident's objection (art. 21 GDPR), from now: all reports are paused until somebody decides."""
-    keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
-    return _recorded(service, document, "/objections", Objection(objected_on=_today(), keys=keys, sealed=sealed))
+    keys, sealed = keys_of(home, document, contact), sealed_to_desk(document, contact, OBJECTION, document.pilot.id)
+    return recorded(service, document, "/objections", Objection(objected_on=today(), keys=keys, sealed=sealed))
 
 
 def decide_objection(
     service: Service, document: PilotDocument, objection: uuid.UUID, decision: Literal["upheld", "dismissed"]
 ) -> dict[str, Any]:
     """Decide about an objection: its reports are erased, or come back."""
-    decided = Decision(objection=objection, decision=decision, decided_on=_today())
-    return _recorded(service, document, "/objection-decisions", decided)
+    decided = Decision(objection=objection, decision=decision, decided_on=today())
+    return recorded(service, document, "/objection-decisions", decided)
 
 
 def objections(
@@ -101,7 +102,7 @@ def objections(
     return found
 
 
-def _recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
+def recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
     """Send a change, and wait a while longer where the service is still busy, such as behind a large delivery."""
     pilot_id = document.pilot.id
     done = service.post(path, change.model_dump(mode="json", by_alias=True), pilotId=pilot_id)
@@ -112,13 +113,16 @@ def _recorded(service: Service, document: PilotDocument, path: str, change: Desk
     return done
 
 
-def _keys(home: Home, document: PilotDocument, contact: Contact) -> MatchKeys:
+def keys_of(home: Home, document: PilotDocument, contact: Contact) -> MatchKeys:
+    """A resident's match keys, under the pilot key."""
     return match_keys(home.secret(pilot_key_name(document.pilot.id, document.epoch)), [contact], document.epoch)
 
 
-def _sealed(document: PilotDocument, contact: Contact, *purpose: str) -> str:
+def sealed_to_desk(document: PilotDocument, contact: Contact, *purpose: str) -> str:
+    """Who a resident is, sealed to the municipality for one purpose; hexadecimal."""
     return hybrid.seal(json.dumps(contact.as_json()).encode(), base64.b64decode(document.recipient), *purpose).hex()
 
 
-def _today() -> date:
+def today() -> date:
+    """The day in the Netherlands."""
     return datetime.now(AMSTERDAM).date()

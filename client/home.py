@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
@@ -28,12 +28,25 @@ class HomeUnusable(Exception):
     code = "home-unusable"
 
 
+class Party(Document):
+    """A municipality as residents know it. `stored_in`: the country where the service keeps the data (ISO 3166-1)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    address: Annotated[str, Field(min_length=1, max_length=200)]
+    contact: Annotated[str, Field(min_length=1, max_length=200)]
+    stored_in: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
 class Settings(Document):
-    """Who this is, where the service is, and for each pilot the fingerprint that was typed in."""
+    """Who this is, where the service is, and for each pilot the fingerprint that was typed in.
+
+    A desk that gives out papers and registers says as which municipality.
+    """
 
     organisation: Slug
     service_url: str
     pilots: dict[Slug, str] = Field(default_factory=dict)
+    municipality: Party | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,8 @@ class Home:
     def save(self, settings: Settings) -> None:
         """Write the settings."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        _write(self.path / "settings.yaml", text.encode())
+        text = yaml.safe_dump(settings.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
+        write_private(self.path / "settings.yaml", text.encode())
 
     def has(self, name: str) -> bool:
         """Whether the secret `name` was made."""
@@ -84,7 +97,7 @@ class Home:
     def keep_private(self, name: str, content: bytes) -> None:
         """Write a file that only its owner can read, in place of the one that stood there."""
         (self.path / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self.path / name, content)
+        write_private(self.path / name, content)
 
     def keep(self, name: str, secret: bytes) -> None:
         """Store a secret that isn't there yet. Raises HomeUnusable when it is: keys are never overwritten."""
@@ -92,7 +105,7 @@ class Home:
             raise HomeUnusable(f"the key {name} is there already: keys are not overwritten")
         folder = (self.path / "keys" / name).parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self.path / "keys" / name, secret)
+        write_private(self.path / "keys" / name, secret)
 
 
 def init_creditor(home: Home, settings: Settings) -> Path:
@@ -153,7 +166,9 @@ def own_fingerprint(home: Home) -> str:
 
 def _keeping_pilots(home: Home, settings: Settings) -> Settings:
     if (home.path / "settings.yaml").exists():
-        return settings.model_copy(update={"pilots": {**home.settings.pilots, **settings.pilots}})
+        before = home.settings
+        kept = {"pilots": {**before.pilots, **settings.pilots}, "municipality": before.municipality}
+        return settings.model_copy(update=kept)
     return settings
 
 
@@ -173,7 +188,7 @@ def _write_public(home: Home, organisation: str, keys: list[dict[str, Any]]) -> 
     return file
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_private(file: Path, content: bytes) -> None:
     """Write all or nothing, readable by the owner alone from the first moment."""
     descriptor, temporary = tempfile.mkstemp(dir=file.parent)  # mode 0600
     try:

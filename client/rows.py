@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 from client.amounts import MOST_MONTHS, read_cents, read_count
-from client.cells import Cell, as_text, postcode_digits, read_phone, read_reference
-from client.dates import months_between, read_birth_date, read_date
+from client.cells import Cell, as_text, postcode_digits, read_reference
+from client.contact_columns import ContactColumns
+from client.dates import months_between, read_date
 from client.profiles import Mark, Profile
 from client.reasons import Note, NoteCode, Reason, Refusal, masked
 from client.tables import RawRow, Table
@@ -16,10 +17,6 @@ from signals.report import Category, Kind, SocialCollection, UrgentFlag
 
 _YES = frozenset({"j", "ja", "y", "yes", "true", "waar", "1", "x"})
 _NO = frozenset({"", "n", "nee", "no", "false", "onwaar", "0", "geen", "-"})
-_TEXT_COLUMNS = (
-    *("name", "surname", "prefix", "initials", "first_name", "address", "street"),
-    *("house_number", "letter", "addition", "postcode", "town", "email"),
-)
 
 Answer = Literal["none", "refused", "kept", "unclear"]
 
@@ -77,10 +74,9 @@ class _Mapping:
     def __init__(self, table: Table, profile: Profile, reported_on: date) -> None:
         self._profile, self._on, self._width = profile, reported_on, table.width
         self._at = {place: table.position(names) for place, names, _ in profile.mapped()}
-        self._texts = [(name, at) for name in _TEXT_COLUMNS if (at := self._at.get(f"columns.{name}")) is not None]
+        self._contact = ContactColumns(table, profile.columns, profile.unknown_birth_dates, reported_on)
         needed = [self._at.get(place) for place in ("amount.column", "months.column", "months.due_date")]
         self._shortest = max(at for at in (*needed, self._at["columns.reference"]) if at is not None) + 1
-        self._no_birth: list[int] = []
         self._unclear: Counter[str] = Counter()
 
     def read(self, raw: RawRow) -> Row | Refusal:
@@ -104,8 +100,8 @@ class _Mapping:
             Note(NoteCode.UNCLEAR_FLAG, None, {"count": count, "column": column})
             for column, count in sorted(self._unclear.items())
         ]
-        if self._no_birth:
-            notes.append(Note(NoteCode.UNREADABLE_BIRTH_DATE, self._no_birth[0], {"count": len(self._no_birth)}))
+        if no_birth := self._contact.no_birth:
+            notes.append(Note(NoteCode.UNREADABLE_BIRTH_DATE, no_birth[0], {"count": len(no_birth)}))
         return notes
 
     def _row(self, line: int, cells: _Cells, reference: str) -> Row:
@@ -114,7 +110,7 @@ class _Mapping:
         if cents is None:
             raise _UnreadableError(Reason.UNREADABLE_AMOUNT)
         months, since, derived = self._duration(cells)
-        contact = self._contact(line, cells)
+        contact = self._contact.read(line, cells)
         kinds = [mark.kind for at, mark in enumerate(profile.kinds) if self._flag(cells, f"kinds.{at}", mark)]
         flags = {mark.flag for at, mark in enumerate(profile.urgent) if self._flag(cells, f"urgent.{at}", mark)}
         return Row(
@@ -149,19 +145,6 @@ class _Mapping:
         if due > self._on:
             raise _UnreadableError(Reason.NOT_YET_DUE)
         return months_between(due, self._on, months.count) if count is None else count, due, False
-
-    def _contact(self, line: int, cells: _Cells) -> Contact:
-        texts = {name: as_text(cells[at]) for name, at in self._texts}
-        written = self._cell(cells, "columns.birth_date")
-        birth = read_birth_date(written, self._on, self._profile.unknown_birth_dates)
-        if birth is None and written != "" and read_date(written) is None:
-            self._no_birth.append(line)
-        return Contact(
-            **texts,
-            name_order=self._profile.columns.name_order,
-            birth_date=birth,
-            phone=read_phone(self._cell(cells, "columns.phone")),
-        )
 
     def _answer(self, cells: _Cells) -> Answer:
         recorded = self._profile.recorded

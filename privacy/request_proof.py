@@ -28,6 +28,9 @@ ASKS = {
     "decision": "POST /v1/objection-decisions",
     "objections": "GET /v1/objections",
     "log-erasure": "POST /v1/log-erasures",
+    "known-clients": "POST /v1/known-clients",
+    "known-client-removal": "POST /v1/known-client-removals",
+    "known-client-list": "GET /v1/known-clients",
 }
 
 

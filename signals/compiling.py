@@ -83,7 +83,8 @@ def _report_json(binds: Binds) -> str:
         when("NOT eligible", text(',"eligible":false')),
         when("outside <> ''", concat([text(',"outside":['), "substr(outside, 2)", text("]")])),
         when("repeat", text(',"repeat":true')),
-        when("urgent <> '{}'", concat([text(',"urgent":'), "array_to_json(urgent)"])), text("}"),
+        when("urgent <> '{}'", concat([text(',"urgent":'), "array_to_json(urgent)"])),
+        when("known_client", text(',"known_client":true')), text("}"),
     ])  # fmt: skip
 
 

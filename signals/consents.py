@@ -1,5 +1,7 @@
 """What residents say, as a desk or a creditor sends it: yes, no, no longer, and what was decided about an objection.
 
+And what a desk says of them without being asked: that somebody is in debt help already (the knock-out list).
+
 A desk tells who it is by match keys, and sealed to the municipality; a creditor by the contract's reference alone.
 """
 
@@ -10,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from signals.report import Category, Hex16, MatchKeys, Wire
+
+MOST_CLIENTS = 200  # in one part of a knock-out list: with sealed details well below the largest body
 
 
 class Statement(Wire):
@@ -71,7 +75,29 @@ class ContractObjection(Wire):
     reference: Hex16
 
 
-DeskChange = Consent | Refusal | Withdrawal | Objection | Decision
+class KnownClient(Statement):
+    """Somebody who is in debt help already, until a day (included)."""
+
+    until: date
+
+
+class KnownClients(Wire):
+    """Entries of the knock-out list: one of a list's parts. With `complete`, what is of another list goes."""
+
+    kind: Literal["known-clients"] = "known-clients"
+    list_id: uuid.UUID
+    clients: Annotated[tuple[KnownClient, ...], Field(max_length=MOST_CLIENTS)]
+    complete: bool
+
+
+class KnownClientRemoval(Wire):
+    """Somebody is taken off the knock-out list."""
+
+    kind: Literal["known-client-removal"] = "known-client-removal"
+    keys: MatchKeys
+
+
+DeskChange = Consent | Refusal | Withdrawal | Objection | Decision | KnownClients | KnownClientRemoval
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
     Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]
 )

@@ -153,6 +153,8 @@ def _report(report: JudgedReport, language: Language) -> str:
         KINDS[report.kind][language],
         *(FLAGS[flag][language] for flag in report.urgent),
     ]
+    if report.known_client:
+        parts.append("al bekend bij schuldhulp" if nl else "known to debt help already")
     text = f"{'Melding' if nl else 'Report'} {', '.join(parts)}"
     outside = listed([_breach(breach, language) for breach in report.outside], language)
     if not report.eligible:

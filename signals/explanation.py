@@ -68,6 +68,7 @@ class JudgedReport(Document):
     outside: tuple[Breach, ...] = ()
     repeat: bool = False
     urgent: tuple[UrgentFlag, ...] = ()
+    known_client: bool = False
 
 
 class Explanation(Document):

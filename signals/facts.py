@@ -20,6 +20,7 @@ class FactName(StrEnum):
     CATEGORIES = "categories"
     KINDS = "kinds"
     URGENT_FLAGS = "urgent_flags"
+    KNOWN_CLIENT = "known_client"
     AMOUNT_EUROS = "amount_euros"
     MONTHS = "months"
     NEWEST_DAYS = "newest_days"
@@ -30,7 +31,7 @@ class FactName(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a fact is counted in. The last four are words and not numbers: a rule asks for them with `any_of`."""
+    """What a fact is counted in. The last five are words and not numbers: a rule asks for them with `any_of`."""
 
     CREDITORS = "creditors"
     REPORTS = "reports"
@@ -40,7 +41,15 @@ class Unit(StrEnum):
     CATEGORY = "category"
     KIND = "kind"
     FLAG = "flag"
+    LISTING = "listing"
     DISTRICT = "district"
+
+
+class Listing(StrEnum):
+    """Whether the person of a report is on the municipality's knock-out list."""
+
+    LISTED = "listed"
+    NOT_LISTED = "not_listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ FACTS: Mapping[FactName, Fact] = {
     FactName.CATEGORIES: Fact(Unit.CATEGORY, "soorten achterstand", "kinds of arrears", Category),
     FactName.KINDS: Fact(Unit.KIND, "soorten melding", "kinds of report", Kind),
     FactName.URGENT_FLAGS: Fact(Unit.FLAG, "dringende omstandigheden", "urgent circumstances", UrgentFlag),
+    # Both where some of the persons are on the knock-out list and others are not.
+    FactName.KNOWN_CLIENT: Fact(Unit.LISTING, "wie gemeld is", "who is reported", Listing),
     # Total of the month's reports.
     FactName.AMOUNT_EUROS: Fact(Unit.EUROS, "totaalbedrag", "total amount"),
     # The largest number of months in arrears that a creditor counts.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from signals.facts import FactName
+from signals.facts import FactName, Listing
 from signals.report import Category, Kind, UrgentFlag
 from signals.rulesets import Clock, Condition, Eligibility, Rule
 from signals.workdays import FIRST_YEAR, weekday_holidays
@@ -19,6 +19,7 @@ WORDS: Mapping[FactName, tuple[str, type[StrEnum]]] = {
     FactName.CATEGORIES: ("category = {word}", Category),
     FactName.KINDS: ("kind = {word}", Kind),
     FactName.URGENT_FLAGS: ("{word} = ANY (urgent)", UrgentFlag),
+    FactName.KNOWN_CLIENT: (f"known_client = ({{word}} = '{Listing.LISTED}')", Listing),
 }
 
 

@@ -15,7 +15,7 @@ ALL = """
   SELECT {columns} FROM signals.report r
   WHERE r.pilot_id = :pilot AND r.household_id IS NOT NULL AND r.state = 'live'"""
 COLUMNS = """r.pilot_id, r.household_id, r.report_id, r.creditor_id COLLATE "C" AS creditor_id, r.reference, r.period,
-      r.kind, r.category, r.amount_euros, r.months, r.urgent, r.district, r.reported_on, r.received_on,
+      r.kind, r.category, r.amount_euros, r.months, r.urgent, r.known_client, r.district, r.reported_on, r.received_on,
       r.reported_on - r.arrears_since AS days,
       CAST(substr(r.period, 1, 4) AS integer) * 12 + CAST(substr(r.period, 6, 2) AS integer) AS month"""
 

@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from signals.explanation import FORMAT, Breach, Explanation, JudgedReport, JudgedRule, Need, SetAsideReason, Value
-from signals.facts import FACTS, FactName
+from signals.facts import FACTS, FactName, Listing
 from signals.report import Category, Kind, UrgentFlag
 from signals.rulesets import Bounds, Clock, Condition, Rule, RuleSet
 from signals.workdays import add_working_days
@@ -38,6 +38,7 @@ class LiveReport:
     received_on: date
     urgent: tuple[UrgentFlag, ...]
     district: UUID
+    known_client: bool = False
 
     @property
     def days(self) -> int:
@@ -204,6 +205,9 @@ def _facts(
         FactName.CATEGORIES: tuple(word for word in Category if any(word == report.category for report in counted)),
         FactName.KINDS: tuple(word for word in Kind if any(word == report.kind for report in counted)),
         FactName.URGENT_FLAGS: tuple(word for word in UrgentFlag if any(word in report.urgent for report in counted)),
+        FactName.KNOWN_CLIENT: tuple(
+            word for word in Listing if any((word is Listing.LISTED) == report.known_client for report in counted)
+        ),
         FactName.AMOUNT_EUROS: amount,
         FactName.MONTHS: max(report.months for report in counted),
         FactName.NEWEST_DAYS: min(report.days for report in counted),
@@ -248,6 +252,7 @@ def _judged_report(rule_set: RuleSet, report: LiveReport, household: Sequence[Li
         outside=breaches(rule_set, report),
         repeat=_repeats(rule_set, report, household),
         urgent=report.urgent,
+        known_client=report.known_client,
     )
 
 

@@ -151,6 +151,9 @@ class Retention(Document):
             opening. A push that broke off is repeated by then.
         consent_days: consents from the day on which they ended, and changes of basis from when they were carried out.
             As long as reports may rest on one: a withdrawal finds them by it.
+        objection_days: what residents said no to: it holds as long as the pilot runs, and is kept so long after its
+            end; one that was dismissed, after that day. As long as reports may still be there that it stops.
+        known_client_days: how long an entry of the knock-out list counts at most, from the day it was pushed.
         log_days: events of the access log, from their moment; five years. Their leaves stay.
     """
 
@@ -158,12 +161,16 @@ class Retention(Document):
     delivery_days: Days = 1826
     unfinished_days: Days = 14
     consent_days: Days = 365
+    objection_days: Days = 365
+    known_client_days: Days = 92
     log_days: Days = 1826
 
     @model_validator(mode="after")
     def _outlasts_reports(self) -> Self:
-        if min(self.delivery_days, self.consent_days) < self.report_days:
-            raise ValueError("deliveries and consents are kept at least as long as the reports that rest on them")
+        if min(self.delivery_days, self.consent_days, self.objection_days) < self.report_days:
+            raise ValueError(
+                "deliveries, consents and objections are kept at least as long as the reports that rest on them"
+            )
         return self
 
 

@@ -159,7 +159,8 @@ class Rule(Document):
     """One rule: it matches where all of `needs` hold, and then says which tray, how soon, and how far in front.
 
     `priority`: higher comes first; the tray is that of the matched rule with the highest one (the earlier in the
-    document where two are equal). The deadline is the soonest of all matched rules.
+    document where two are equal). The deadline is the soonest of all matched rules. A rule with `apart` decides on the
+    tray before all others, however low its priority.
     """
 
     id: RuleId
@@ -168,6 +169,7 @@ class Rule(Document):
     tray: Tray
     priority: Annotated[int, Field(strict=True, ge=1, le=1000)]
     urgent: Annotated[bool, Field(strict=True)] = False
+    apart: Annotated[bool, Field(strict=True)] = False
     clock: Slug
     needs: Some[Condition]
 
@@ -226,7 +228,7 @@ class RuleSet(Document):
 
     def by_priority(self) -> tuple[Rule, ...]:
         """The rules, the one that decides on the tray first."""
-        return tuple(sorted(self.rules, key=lambda rule: -rule.priority))
+        return tuple(sorted(self.rules, key=lambda rule: (not rule.apart, -rule.priority)))
 
 
 def read_rule_set(path: Path) -> RuleSet:

@@ -7,6 +7,7 @@ from typing import Literal
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from signals.facts import Listing
 from signals.report import Category, Kind, UrgentFlag
 
 Language = Literal["nl", "en"]
@@ -37,8 +38,12 @@ FLAGS: dict[UrgentFlag, dict[Language, str]] = {
     UrgentFlag.SHUT_OFF_ANNOUNCED: {"nl": "afsluiting aangekondigd", "en": "shut-off announced"},
     UrgentFlag.INSURANCE_ENDED: {"nl": "zorgverzekering beëindigd", "en": "health insurance ended"},
 }
+LISTINGS: dict[Listing, dict[Language, str]] = {
+    Listing.LISTED: {"nl": "bekende bij schuldhulp", "en": "known client"},
+    Listing.NOT_LISTED: {"nl": "onbekende bij schuldhulp", "en": "stranger to debt help"},
+}
 _NAMES: dict[str, dict[Language, str]] = {
-    str(value): names for table in (CATEGORIES, KINDS, FLAGS) for value, names in table.items()
+    str(value): names for table in (CATEGORIES, KINDS, FLAGS, LISTINGS) for value, names in table.items()
 }
 _NUMBERS: dict[Language, Sequence[str]] = {
     "nl": ("nul", "één", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen", "tien", "elf", "twaalf"),
@@ -96,7 +101,7 @@ def listed(words: Sequence[str], language: Language) -> str:
 
 
 def word(value: str, language: Language) -> str:
-    """The name of a category, kind or flag; anything else (a district's code) as it is."""
+    """The name of a category, kind, flag or listing; anything else (a district's code) as it is."""
     return _NAMES[value][language] if value in _NAMES else value
 
 

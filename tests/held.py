@@ -140,6 +140,10 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "erasure": Erasure(pilot, (HEX32,), Reason.ORDERED, datetime.now(UTC)).signed(
             world.home(town).jwk("signing.jwk")
         ),
+        "listId": str(uuid.UUID(int=1 << 105)),
+        "clients": [{"keys": KEYS, "sealed": "00", "until": "2027-01-01"}],
+        "complete": False,
+        "behind": str(uuid.UUID(int=0)),
         **delivery,
         **_of_the_log(world, pilot, creditor),
         "grant_type": "client_credentials",

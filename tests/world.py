@@ -22,7 +22,7 @@ from app.main import create_app
 from app.serving import serving
 from app.settings import Settings as ServiceSettings
 from cli.demo_world import DEFAULT_RULES, free_port
-from client import desk_basis
+from client import desk_basis, known_clients
 from client.checking import Checked, SendableRow
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.desk_pilot import parties, sign_pilot
@@ -48,6 +48,7 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "sort": {"roles": ["debt-help"], "level": "categories"},
     "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
+    "known-clients": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
 }
 
@@ -163,6 +164,20 @@ class World:
             done = desk_basis.decide_objection(service, self.documents[pilot], objection, decision)
             return str(done["outcome"])
 
+    def list_clients(self, pilot: str, *contacts: Contact, replace: bool = True) -> str:
+        """Put people on the knock-out list; with `replace` nobody else stays on it."""
+        with self.desk(pilot, "known-clients") as service:
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            clients = [known_clients.Client(contact) for contact in contacts]
+            done = known_clients.push_clients(home, service, document, clients, replace=replace)
+            return str(done["outcome"])
+
+    def unlist_client(self, pilot: str, contact: Contact) -> str:
+        """Take somebody off the knock-out list."""
+        with self.desk(pilot, "known-clients") as service:
+            home, document = self.home(PILOTS[pilot]), self.documents[pilot]
+            return str(known_clients.remove_client(home, service, document, contact)["outcome"])
+
     def pass_on(self, creditor: str, pilot: str, contract: str) -> dict[str, Any]:
         """Pass on the objection that a creditor received about a contract."""
         with self.creditor(creditor) as service:
@@ -266,6 +281,8 @@ def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
             "delivery_days": 1826,
             "unfinished_days": 14,
             "consent_days": 365,
+            "objection_days": 365,
+            "known_client_days": 92,
             "log_days": 1826,
         },
         "rule_set": "default@1",

@@ -55,7 +55,7 @@ def read_basis_change(
 def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, response: Response) -> BasisChange:
     """Leave a desk's change, inside an access event, and wait for it; the answer becomes a 202 when that takes long."""
     change_id = uuid.uuid4()
-    told = change.model_dump(mode="json", include={"category", "objection"})
+    told = change.model_dump(mode="json", include={"category", "objection", "list_id"})
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
     ) as scope:

@@ -19,7 +19,7 @@ MEANING: dict[str, str] = {
     "keys:read": "Fetch one's own sealed pilot keys",
     "signals:read": "Read signals of one's own municipality",
     "objections:write": "Pass on an objection about one's own contract",
-    "consents:write": "Record what residents say: consent, refusal, withdrawal, objection, and its decision",
+    "consents:write": "Record what residents say and how it was decided; keep the knock-out list",
     "pilots:write": "Publish signed pilot documents",
     "keys:write": "Put sealed pilot keys ready for creditors",
     "log:read": "Read the access log of one's own municipality",

@@ -1,17 +1,23 @@
 """Promise 4 where consent is the basis: without it nothing is seen, after a withdrawal nothing is left."""
 
+import json
 import logging
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.desk import app as desk_app
+from client import desk_basis
+from client.home import HomeUnusable, Party, own_fingerprint
 from client.log_reading import read_log
 from client.service import ServiceRefused
 from privacy.identity import Contact
+from privacy.pilot_document import read_signed
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
@@ -93,11 +99,13 @@ def test_what_was_withdrawn_stays_out_when_it_is_sent_again(world: World) -> Non
     assert count(world, "signals.report") == 0
 
 
-def test_a_withdrawal_of_somebody_who_never_consented_changes_nothing(world: World) -> None:
+def test_a_withdrawal_of_somebody_who_never_consented_touches_nobody_else_and_holds_later(world: World) -> None:
     world.consent("bland", contact(**HER))
     world.push("power", "bland", [make_row("her", **HER, **POWER)])
     assert world.withdraw("bland", contact(**HIM))["outcome"] == "no consent found"
     assert len(world.signals("bland")) == 1
+    earlier = desk_basis.today() - timedelta(days=1)
+    assert world.consent("bland", contact(**HIM), given_on=earlier)["outcome"] == "said no since"
 
 
 def test_the_log_tells_of_deliveries_looks_and_changes_and_adds_up(world: World) -> None:
@@ -147,3 +155,31 @@ def test_work_that_fails_is_in_the_linkers_log_without_what_it_was_about(
         log.removeHandler(caplog.handler)
     assert "failed, to be tried again: pydantic" in caplog.text
     assert "Aksoy" not in caplog.text
+
+
+def test_the_desks_command_gives_a_consents_receipt_and_the_register(world: World, tmp_path: Path) -> None:
+    home = world.home("town-b")
+    party = Party(name="Gemeente Bland", address="Plein 1, Dorp", contact="0123 456789", stored_in="NL")
+    options = ["--home", str(home.path), "--user", "somebody", "--lang", "en"]
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(desk_app, [*words, *options], input=json.dumps(contact(**HER).as_json()))
+
+    record = ["consent", "record", "--category", "energy", "--notice", "folder-1", "--until", "2027-01-01"]
+    record += ["--how", "writing", "--receipt", str(tmp_path / "out")]
+    home.save(home.settings.model_copy(update={"pilots": {"bland": "x"}}))
+    assert isinstance(run(*record).exception, HomeUnusable)
+    assert count(world, "privacy.consent") == 0  # who can't give a receipt records nothing
+    home.save(home.settings.model_copy(update={"municipality": party}))
+    done = run(*record)
+    assert done.exit_code == 0, done.output
+    consent = str(world.rows("SELECT consent_id FROM privacy.consent WHERE given_by = 'writing'")[0][0])
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {f"{consent}.pdf", f"{consent}.json"}
+    assert "Aksoy" not in done.output
+
+    shown = run("basis-register", "--json", str(tmp_path / "register.json"))
+    assert shown.exit_code == 0, shown.output
+    assert "regulation" in shown.stdout
+    register = json.loads((tmp_path / "register.json").read_text(encoding="utf-8"))
+    assert read_signed(register["vroegsein:signedDocument"], own_fingerprint(home)).version == 1
+    assert len(register["dpv:hasProcess"]) == 9

@@ -80,6 +80,7 @@ def _report(draw: st.DrawFn, number: int, creditor: str, reference: int, period:
         received_on=reported_on + timedelta(days=draw(st.integers(0, 40))),
         urgent=tuple(draw(st.lists(st.sampled_from(UrgentFlag), max_size=2, unique=True))),
         district=draw(st.sampled_from(DISTRICTS)),
+        known_client=draw(st.booleans()),
     )
 
 
@@ -95,6 +96,7 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
             tray=f"tray_{draw(st.integers(0, 2))}",
             priority=draw(st.integers(1, 3)),
             urgent=draw(st.booleans()),
+            apart=draw(st.booleans()),
             clock=draw(st.sampled_from(("days", "working-days"))),
             needs=tuple(draw(st.lists(_conditions(), min_size=1, max_size=3))),
         )
@@ -202,10 +204,12 @@ def store(connection: sa.Connection, reports: Iterable[LiveReport], pilot: str =
             sa.text("""
                 INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind,
                   category, amount_euros, months, arrears_since, since_derived, reported_on, received_on,
-                  social_collection, urgent, district, dwelling, street_dwelling, building, has_addition, household_id)
+                  social_collection, urgent, known_client, district, dwelling, street_dwelling, building, has_addition,
+                  household_id)
                 VALUES (:pilot, :report_id, :creditor_id, :delivery, :reference, :period, :kind, :category,
                   :amount_euros, :months, :arrears_since, false, :reported_on, :received_on, '{}',
-                  CAST(:urgent AS text[]), :district, :delivery, :delivery, :delivery, false, :household_id)"""),
+                  CAST(:urgent AS text[]), :known_client, :district, :delivery, :delivery, :delivery, false,
+                  :household_id)"""),
             rows,
         )
 

@@ -28,7 +28,7 @@ from signals.report import Category
 from tests.conftest import Database
 from tests.world import PILOTS, World, as_login, make_row, small_world
 
-TODAY = desk_basis._today()
+TODAY = desk_basis.today()
 POWER: dict[str, Any] = {"category": Category.ENERGY}
 HEALTH: dict[str, Any] = {"category": Category.HEALTH_INSURANCE}
 HER: dict[str, Any] = {"surname": "Aksoy", "initials": "E.", "house_number": "3", "phone": "0611111111"} | {
@@ -360,7 +360,7 @@ def _body(world: World, home: Any) -> dict[str, Any]:
     """An objection as the other municipality would write it, with a pilot key of its own."""
     objection = Objection(
         objected_on=TODAY,
-        keys=desk_basis._keys(home, world.documents["bland"], contact(**HER)),
+        keys=desk_basis.keys_of(home, world.documents["bland"], contact(**HER)),
         sealed="00",
     )
     return objection.model_dump(mode="json", by_alias=True)

@@ -32,8 +32,6 @@ LEFT_FOR_EVER = {
     "log_head",
     "retention_run",
     "event",  # until their day, see below
-    "objection",  # as long as the pilot runs
-    "objection_key",
 }
 
 
@@ -122,6 +120,10 @@ def test_each_term_holds_through_its_last_day_and_no_longer(world: World) -> Non
     world.consent("bland", make_row("x", **HER).contacts[0])
     world.push("power", "bland", [row_of("her", **HER, **POWER), row_of("him", **HIM, **POWER)])
     leave_unfinished(world)
+    stranger = make_row("x", surname="Vos", initials="Q.", house_number="77", phone="0633333333").contacts[0]
+    world.refuse("bland", stranger, Category.RENT)
+    world.decide("bland", world.object("bland", stranger), "dismissed")
+    world.list_clients("bland", stranger)
     taken_up = max(today(), LAST_DAY)  # a delivery's day, and never before its month is over
     last_days = {
         "signals.report": LAST_DAY + timedelta(TERMS["report_days"]),
@@ -139,6 +141,12 @@ def test_each_term_holds_through_its_last_day_and_no_longer(world: World) -> Non
         "intake.refused_row": today() + timedelta(TERMS["unfinished_days"]),
         "privacy.consent": date(2027, 1, 1) + timedelta(TERMS["consent_days"]),
         "privacy.consent_key": date(2027, 1, 1) + timedelta(TERMS["consent_days"]),
+        # A no holds as long as the pilot runs; one that was dismissed binds nobody.
+        "privacy.objection WHERE state = 'stands'": date(2027, 12, 31) + timedelta(TERMS["objection_days"]),
+        "privacy.objection_key": date(2027, 12, 31) + timedelta(TERMS["objection_days"]),
+        "privacy.objection WHERE state = 'dismissed'": today() + timedelta(TERMS["objection_days"]),
+        "privacy.known_client": today() + timedelta(TERMS["known_client_days"]),
+        "privacy.known_client_key": today() + timedelta(TERMS["known_client_days"]),
         "privacy.basis_change": today() + timedelta(TERMS["consent_days"]),
         "privacy.access_scope": today() + timedelta(1),
         "privacy.access_closed": today() + timedelta(1),

@@ -201,5 +201,5 @@ def test_a_creditors_fingerprint_is_over_the_keys_that_it_publishes(home: Home) 
 
 def test_what_is_on_disk_is_plain_yaml_and_json(home: Home) -> None:
     init_creditor(home, settings())
-    assert yaml.safe_load((home.path / "settings.yaml").read_text()) == settings().model_dump()
+    assert yaml.safe_load((home.path / "settings.yaml").read_text()) == settings().model_dump(exclude_none=True)
     assert json.loads(home.secret("signing.jwk"))["crv"] == "Ed25519"

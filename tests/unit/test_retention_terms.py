@@ -19,13 +19,19 @@ def pilot(**terms: int) -> Pilot:
 
 def test_a_pilot_that_names_no_term_has_those_of_the_field() -> None:
     assert pilot().retention == Retention(
-        report_days=365, delivery_days=1826, unfinished_days=14, consent_days=365, log_days=1826
+        report_days=365,
+        delivery_days=1826,
+        unfinished_days=14,
+        consent_days=365,
+        objection_days=365,
+        known_client_days=92,
+        log_days=1826,
     )
 
 
-@pytest.mark.parametrize("short", ["delivery_days", "consent_days"])
+@pytest.mark.parametrize("short", ["delivery_days", "consent_days", "objection_days"])
 def test_what_reports_rest_on_is_kept_as_long_as_they_are(short: str) -> None:
-    enough: dict[str, Any] = {"report_days": 400, "delivery_days": 400, "consent_days": 400}
+    enough: dict[str, Any] = dict.fromkeys(("report_days", "delivery_days", "consent_days", "objection_days"), 400)
     assert pilot(**enough).retention.report_days == 400
     with pytest.raises(ValidationError, match="at least as long as the reports"):
         pilot(**enough | {short: 399})

@@ -30,6 +30,7 @@ def test_the_default_is_read_and_has_a_name() -> None:
     rule_set = default_rule_set()
     assert rule_set.name == "default@1"
     assert [rule.id for rule in rule_set.by_priority()] == [
+        "known-client@1",  # apart
         "urgent@1",
         "end-of-supply@1",
         "multiple@1",
