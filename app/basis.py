@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
-from app.objections import No, all_keys, decide, say_no, stop_contract
+from app.erasing import erase
+from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -15,7 +16,9 @@ from signals.consents import (
     ContractObjection,
     Decision,
     DeskChange,
+    Erasure,
     Objection,
+    Rectification,
     Refusal,
     Withdrawal,
 )
@@ -86,7 +89,7 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome, told = "recorded", {"creditor": row.creditor_id}
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
-        told = change.model_dump(mode="json", include={"category", "objection", "decision"})
+        told = change.model_dump(mode="json", include={"category", "objection", "decision", "ground", "wrong"})
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
     body = {"change": str(change_id), "outcome": outcome, **told}
     connection.execute(
@@ -112,12 +115,30 @@ def _of_desk(
             no = No("objection", "pending", min(change.objected_on, today), sealed=bytes.fromhex(change.sealed))
             say_no(connection, pilot, rule_sets, change_id, no, change.keys)
             return "paused"
+        case Erasure() | Rectification():
+            return _of_officer(connection, pilot, change_id, change, rule_sets, today)
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)
     return outcome
+
+
+def _of_officer(
+    connection: sa.Connection,
+    pilot: Pilot,
+    change_id: uuid.UUID,
+    change: Erasure | Rectification,
+    rule_sets: RuleSets,
+    today: date,
+) -> str:
+    if isinstance(change, Erasure):
+        erase(connection, pilot, rule_sets, change_id, change, today)
+        return "erased"
+    no = No("rectification", "pending", min(change.asked_on, today), sealed=bytes.fromhex(change.sealed))
+    found = pause_contract(connection, pilot, rule_sets, change_id, change.report, no)
+    return "paused" if found else "no such report"
 
 
 def _record(connection: sa.Connection, pilot_id: str, consent_id: uuid.UUID, consent: Consent) -> str:

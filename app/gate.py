@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.sessions import Login, Sessions
 from privacy.errors import PrivacyError
+from signals.report import MatchKeys
 
 
 class NotInScope(PrivacyError):
@@ -56,6 +57,11 @@ OPEN = sa.text(
     "SELECT event_id, refused FROM privacy.open_event(:pilot, :organisation, :role, :actor, :purpose, :asks)"
 )
 OPEN = OPEN.bindparams(sa.bindparam("asks", type_=JSONB))
+# The event of an answer to a resident names what meets the match keys; the keys themselves it leaves out.
+OPEN_RESIDENT = sa.text("""
+    SELECT event_id, refused FROM privacy.open_resident_event(
+        :pilot, :organisation, :role, :actor, :purpose, :asks, CAST(:strong AS uuid[]), :weak)
+""").bindparams(sa.bindparam("asks", type_=JSONB), sa.bindparam("weak", type_=JSONB))
 CLOSE = sa.text("SELECT privacy.close_event(:pilot, :event, :outcome, :shown)")
 CLOSE = CLOSE.bindparams(sa.bindparam("shown", type_=JSONB))
 ENTER = sa.text("SELECT privacy.enter_scope(:pilot, :event)")
@@ -68,16 +74,18 @@ class Gate:
         self._sessions = sessions
 
     @contextmanager
-    def open(self, look: Look, asks: dict[str, Any], login: Login = Login.READER) -> Iterator[Scope]:
+    def open(
+        self, look: Look, asks: dict[str, Any], login: Login = Login.READER, keys: MatchKeys | None = None
+    ) -> Iterator[Scope]:
         """Commit the access event, then hand out a transaction in its scope; record the outcome at the end.
 
         `asks` is what the caller wants: {"ask": "signal", "signal": id}, {"ask": "worklist", "limit": n, ...}, or
-        anything else, which allows no household at all.
+        anything else, which allows no household at all. With `keys`, it is about what meets these.
 
         Raises:
             LookRefused: no running pilot, role or purpose; the refusal is in the log.
         """
-        event = self._opened(look, asks)
+        event = self._opened(look, asks, keys)
         outcome, scope = "failed", None
         try:
             with self._sessions.begin(login) as connection:
@@ -95,19 +103,19 @@ class Gate:
                 values = {"pilot": look.pilot, "event": event, "outcome": outcome, "shown": shown}
                 opener.execute(CLOSE, values)
 
-    def _opened(self, look: Look, asks: dict[str, Any]) -> uuid.UUID:
+    def _opened(self, look: Look, asks: dict[str, Any], keys: MatchKeys | None) -> uuid.UUID:
+        values: dict[str, Any] = {
+            "pilot": look.pilot,
+            "organisation": look.organisation,
+            "role": look.role,
+            "actor": look.actor,
+            "purpose": look.purpose,
+            "asks": {**asks, "request": look.proof},
+        }
+        if keys is not None:
+            values |= {"strong": list(keys.strong), "weak": [key.model_dump() for key in keys.weak]}
         with self._sessions.begin(Login.OPENER) as opener:
-            row = opener.execute(
-                OPEN,
-                {
-                    "pilot": look.pilot,
-                    "organisation": look.organisation,
-                    "role": look.role,
-                    "actor": look.actor,
-                    "purpose": look.purpose,
-                    "asks": {**asks, "request": look.proof},
-                },
-            ).one()
+            row = opener.execute(OPEN if keys is None else OPEN_RESIDENT, values).one()
         if row.refused is not None:
             # The same words for a pilot of somebody else's, or its name could be tried out.
             raise LookRefused("not-this-municipality" if row.refused == "unknown-pilot" else row.refused)

@@ -93,6 +93,18 @@ def reports_of(scope: Scope, household: uuid.UUID, period: str) -> Sequence[sa.R
     return rows
 
 
+def held_of_resident(scope: Scope) -> dict[str, Any]:
+    """All that the event found by match keys: reports, signals, consents, objections, looks, and the pilot's own."""
+    held: dict[str, Any] = {}
+    for what in ("reports", "signals", "consents", "objections", "looks", "pilot"):
+        rows = scope.connection.execute(sa.text(f"SELECT * FROM privacy.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
+        held[what] = [dict(row) for row in rows]
+    for what in ("report", "signal", "consent", "objection"):
+        scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
+    (pilot,) = held.pop("pilot")
+    return {**held, **pilot}
+
+
 def holds_this_look(scope: Scope, head: sa.RowMapping | None) -> bool:
     """Whether the tree under `head` holds the access event of this look, and so all that was committed before it."""
     if head is None:

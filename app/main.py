@@ -18,6 +18,7 @@ from app.api import (
     objections,
     pilots,
     proofs,
+    residents,
     signals,
     tokens,
 )
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signals.router,
     consents.router,
     objections.router,
+    residents.router,
     basis_changes.router,
     access_events.router,
     proofs.router,

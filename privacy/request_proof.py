@@ -25,6 +25,9 @@ ASKS = {
     "objection": "POST /v1/objections",
     "decision": "POST /v1/objection-decisions",
     "objections": "GET /v1/objections",
+    "resident": "POST /v1/residents/_search",
+    "erasure": "POST /v1/erasures",
+    "rectification": "POST /v1/rectifications",
 }
 
 
