@@ -21,6 +21,7 @@ from cli.desk_options import (
     pilot_of,
     user_of,
 )
+from cli.desk_resident import resident_app
 from cli.words import (
     CATEGORY,
     TRAY,
@@ -48,6 +49,7 @@ from signals.pilot import Role
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
+app.add_typer(resident_app, name="resident")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 

@@ -54,6 +54,8 @@ EVENT = {
     "basis-withdrawal": ("intrekking", "withdrawal"),
     "basis-objection": ("bezwaar", "objection"),
     "basis-decision": ("beslissing op bezwaar", "decision on objection"),
+    "basis-erasure": ("wissing", "erasure"),
+    "basis-rectification": ("verzoek om verbetering", "rectification"),
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "retention": ("bewaartermijn", "retention"),
 }
@@ -73,6 +75,8 @@ NO = {
     "refusal": ("weigering", "refusal"),
     "withdrawal": ("intrekking", "withdrawal"),
     "objection": ("bezwaar", "objection"),
+    "erasure": ("wissing", "erasure"),
+    "rectification": ("verzoek om verbetering", "rectification"),
 }
 ROLE = {
     "creditor": ("schuldeiser", "creditor"),

@@ -29,10 +29,14 @@ class HomeUnusable(Exception):
 
 
 class Settings(Document):
-    """Who this is, where the service is, and for each pilot the fingerprint that was typed in."""
+    """Who this is, where the service is, and for each pilot the fingerprint that was typed in.
+
+    `office`: where residents can ask a desk more (telephone, e-mail), as its letters say.
+    """
 
     organisation: Slug
     service_url: str
+    office: str = ""
     pilots: dict[Slug, str] = Field(default_factory=dict)
 
 
@@ -153,7 +157,12 @@ def own_fingerprint(home: Home) -> str:
 
 def _keeping_pilots(home: Home, settings: Settings) -> Settings:
     if (home.path / "settings.yaml").exists():
-        return settings.model_copy(update={"pilots": {**home.settings.pilots, **settings.pilots}})
+        return settings.model_copy(
+            update={
+                "pilots": {**home.settings.pilots, **settings.pilots},
+                "office": settings.office or home.settings.office,
+            }
+        )
     return settings
 
 

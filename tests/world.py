@@ -47,6 +47,8 @@ PURPOSES = {
     "count": {"roles": ["debt-help"], "level": "index"},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
+    "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},
+    "correct-resident": {"roles": ["privacy-officer"], "level": "none"},
 }
 
 
