@@ -25,6 +25,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
         _worklist(outcome, pilot, lang, console)
     _one_opened(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
+    _what_a_resident_was_told(outcome, lang, console)
     _who_looked(outcome, lang, console)
 
 
@@ -90,6 +91,16 @@ def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:
             f"worklist went from {before} to {after} signals at once.",
         )
         console.print(text, markup=False)
+
+
+def _what_a_resident_was_told(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, files in outcome.letters.items():
+        text = either(
+            lang,
+            f"{pilot}: één inwoner vroeg wat er over hem of haar is; het antwoord:",
+            f"{pilot}: one resident asked what is held; the answer:",
+        )
+        console.print("\n".join([text, *(f"  {file}" for file in files)]), markup=False, soft_wrap=True)
 
 
 def _who_looked(outcome: Outcome, lang: Lang, console: Console) -> None:

@@ -28,6 +28,7 @@ from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
 ACTOR = "0123456789abcdef"
 PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
+OF_OPERATION = {"searchResidents": "answer-resident"}  # where not every purpose of the role will do
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
     "building": HEX16,
@@ -93,6 +94,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
     change = world.rows("SELECT change_id::text FROM privacy.basis_change WHERE pilot_id = %(p)s", p=pilot)[0][0]
     objections = world.rows("SELECT objection_id::text FROM privacy.objection WHERE pilot_id = %(p)s", p=pilot)
     objection = objections[0][0] if objections else str(uuid.UUID(int=1 << 103))
+    report = world.rows("SELECT report_id::text FROM signals.report WHERE pilot_id = %(p)s LIMIT 1", p=pilot)[0][0]
     place = json.dumps([signal[1], signal[2], signal[3], signal[0]]).encode()
     return {
         "Vroegsein-Actor": ACTOR,
@@ -123,6 +125,13 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "decidedOn": "2026-11-02",
         "state": "pending",
         "reference": HEX16,
+        "erasedOn": "2026-11-01",
+        "ground": "unlawful",
+        "identity": "digid",
+        "notTheirs": [str(uuid.UUID(int=1 << 105))],
+        "askedOn": "2026-11-01",
+        "report": report,
+        "wrong": ["amount"],
         "notice": "notice-1",
         "givenBy": "desk",
         "keys": KEYS,
@@ -149,6 +158,11 @@ def _of_the_log(world: World, pilot: str) -> dict[str, Any]:
     signature = cosign(checkpoint, PILOTS[pilot], world.home(PILOTS[pilot]).jwk("signing.jwk"), 1_790_000_000)
     sizes = {"treeSize": size, "first": 1, "second": size}
     return {"leafHash": leaf, **sizes, "checkpoint": note, "signature": signature}
+
+
+def purpose_of(operation: Operation, role: Role) -> str:
+    """A purpose for which this role may ask for this operation."""
+    return OF_OPERATION.get(operation.raw["operationId"], PURPOSES[role])
 
 
 def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRow]) -> dict[str, Any]:
@@ -206,6 +220,7 @@ NOBODYS: Mapping[str, Any] = {
     "deliveryId": str(uuid.UUID(int=1 << 101)),
     "changeId": str(uuid.UUID(int=1 << 102)),
     "objection": str(uuid.UUID(int=1 << 104)),
+    "report": str(uuid.UUID(int=1 << 106)),
 }  # what no pilot has, in the form of what they have
 
 

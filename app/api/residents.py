@@ -15,7 +15,7 @@ from app.api.deps import Pools, ResidentAnswerer, ResidentCorrector
 from app.api.objections import RecordedObjection
 from app.api.signals import ReportOfHousehold, look, report_of
 from app.errors import problems
-from app.gate import Gate, LookRefused
+from app.gate import Gate, LookRefused, NotInScope
 from signals.consents import Erasure, Rectification
 from signals.report import Category, MatchKeys, Period, Slug, Wire
 from signals.rights import IdentityCheck
@@ -91,7 +91,7 @@ class HeldOfResident(Wire):
     terms_kept_on: date | None
 
 
-@router.post("/residents/_search", responses=problems(LookRefused))
+@router.post("/residents/_search", responses=problems(NotInScope, LookRefused))
 def search_residents(search: ResidentSearch, viewer: ResidentAnswerer, pools: Pools) -> HeldOfResident:
     """All that is held about one resident. The access event names the reports and how the identity was checked."""
     asks = {"ask": "resident", "identity": search.identity.value}

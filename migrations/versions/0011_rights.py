@@ -24,6 +24,7 @@ TABLES = (
         kind IN ('refusal', 'withdrawal', 'objection', 'erasure', 'rectification'))
     """,
     "ALTER TABLE privacy.basis_change DROP CONSTRAINT basis_change_kind_check",
+    "CREATE INDEX link_change_report ON signals.link_change (pilot_id, report_id)",
     """
     ALTER TABLE privacy.basis_change ADD CONSTRAINT basis_change_kind_check CHECK (
         kind IN ('consent', 'refusal', 'withdrawal', 'objection', 'decision', 'contract-objection',
@@ -110,6 +111,11 @@ IN_SCOPE_OF_EVENT = """
       RETURN coalesce(found, '{{}}');
     END $$
 """
+ANSWERED = """
+    CREATE FUNCTION privacy.answered_pilot() RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN RETURN CASE WHEN cardinality(privacy.reports_in_scope()) > 0 THEN privacy.pilot_in_scope() END; END $$
+"""
 
 
 def _reading(name: str, columns: str, query: str) -> str:
@@ -161,7 +167,10 @@ READING = {
                (SELECT jsonb_agg(j) FROM jsonb_array_elements(f.explanation -> 'reports') AS j
                 WHERE (j ->> 'report_id')::uuid = ANY (theirs)),
                CASE WHEN f.reports <@ theirs THEN f.explanation END
-        FROM signals.signal_facts f WHERE f.pilot_id = p AND f.reports && theirs
+        FROM signals.signal_facts f
+        WHERE f.pilot_id = p AND f.reports && theirs AND f.household_id = ANY (ARRAY(
+            SELECT r.household_id FROM signals.report r
+            WHERE r.pilot_id = p AND r.report_id = ANY (theirs) AND r.household_id IS NOT NULL))
         ORDER BY 2 DESC, f.signal_id
         """,
     ),
@@ -208,16 +217,17 @@ READING = {
                   WHERE c.pilot_id = p AND c.report_id = ANY (theirs) AND h.id IS NOT NULL
             UNION SELECT report_id, report_id::text FROM placed
         ), looked AS MATERIALIZED (
-            SELECT e.event_id, e.at, e.body, n.name FROM privacy.event e
-            CROSS JOIN LATERAL jsonb_array_elements_text(
-                (e.body -> 'households') || coalesce(e.body #> '{asks,reports}', '[]')) AS n (name)
+            SELECT e.event_id, e.at, e.body, e.body -> 'households' AS households,
+                   e.body #> '{asks,reports}' AS answered
+            FROM privacy.event e
             WHERE e.pilot_id = p AND e.kind = 'access'
-              AND (e.at AT TIME ZONE 'Europe/Amsterdam')::date >= (SELECT min(received_on) FROM placed)
-              AND n.name IN (SELECT name FROM named)
+              AND e.at >= (SELECT min(received_on)::timestamp AT TIME ZONE 'Europe/Amsterdam' FROM placed)
+              AND (e.body -> 'households' ?| ARRAY(SELECT name FROM named)
+                   OR e.body #> '{asks,reports}' ?| ARRAY(SELECT name FROM named))
         )
         SELECT l.at, o.document ->> 'name', l.body ->> 'organisation', l.body ->> 'role', l.body ->> 'purpose',
                l.body ->> 'basis', l.body ->> 'level', array_agg(DISTINCT placed.report_id)
-        FROM looked l JOIN named USING (name) JOIN placed USING (report_id)
+        FROM looked l JOIN named n ON l.households ? n.name OR l.answered ? n.name JOIN placed USING (report_id)
         LEFT JOIN registry.organisation o ON o.organisation_id = l.body ->> 'organisation'
         WHERE (l.at AT TIME ZONE 'Europe/Amsterdam')::date >= placed.received_on
         GROUP BY l.event_id, l.at, l.body, o.document ORDER BY l.at, l.event_id
@@ -235,7 +245,8 @@ READING = {
 }
 
 # For the owner, as which the functions above run. The tables of keys are for finding; no login reads those.
-A_RESIDENT = IN_SCOPE + " AND cardinality(privacy.reports_in_scope()) > 0"
+# One comparison that an index answers: a function beside it would be asked anew for each event of the log.
+A_RESIDENT = "pilot_id = privacy.answered_pilot()"
 POLICIES = {
     **dict.fromkeys(("signals.report_key", "privacy.consent_key", "privacy.objection_key"), "true"),
     **dict.fromkeys(
@@ -257,6 +268,8 @@ def upgrade() -> None:
     for what in ("reports", "statements"):
         op.execute(IN_SCOPE_OF_EVENT.format(what=what, level=CONTACT))
         op.execute(f"REVOKE ALL ON FUNCTION privacy.{what}_in_scope() FROM PUBLIC")
+    op.execute(ANSWERED)
+    op.execute("REVOKE ALL ON FUNCTION privacy.answered_pilot() FROM PUBLIC")
     op.execute(OPEN)
     opening = "privacy.open_resident_event(text, text, text, text, text, jsonb, uuid[], jsonb)"
     op.execute(f"REVOKE ALL ON FUNCTION {opening} FROM PUBLIC")

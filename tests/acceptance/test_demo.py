@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import json
 import re
 import subprocess
 import tempfile
@@ -80,6 +81,16 @@ def test_every_opened_report_opens_and_is_what_its_creditor_signed(played: Playe
 def test_a_withdrawal_takes_signals_from_the_worklist(played: Played) -> None:
     ((before, after),) = played.outcome.withdrawn.values()
     assert after < before
+
+
+def test_a_resident_of_each_pilot_is_answered_by_letter(played: Played) -> None:
+    for files in played.outcome.letters.values():
+        told = {file.suffix: file for file in files}
+        assert set(told) == {".pdf", ".html", ".json"}
+        answer = json.loads(told[".json"].read_bytes())
+        assert answer["reports"]
+        assert {look["role"] for look in answer["looks"]} == {"debt-help", "privacy-officer"}
+    assert set(played.outcome.letters) == set(played.outcome.documents)
 
 
 def test_no_resident_is_in_the_database(played: Played) -> None:

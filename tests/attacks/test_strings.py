@@ -11,7 +11,7 @@ import pytest
 
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import PURPOSES, callers, digest, hand, stranger, values
+from tests.held import callers, digest, hand, purpose_of, stranger, values
 from tests.operations import FORM, LINES, Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -132,7 +132,11 @@ def test_poison_in_a_string_breaks_delays_and_alters_nothing(
     operation: Operation, world: World, held: dict[str, Any], clients: dict[Role, httpx.Client], without: httpx.Client
 ) -> None:
     role = operation.roles[0] if operation.wants_token else Role.DEBT_HELP
-    own = {**held, "Vroegsein-Purpose": PURPOSES[role], "number": 2}  # a second part: the same once more is not read
+    own = {
+        **held,
+        "Vroegsein-Purpose": purpose_of(operation, role),
+        "number": 2,
+    }  # a second part: the same once more is not read
     before, taken = standing(world), 0
     client = hand(operation, clients, without)
     for place in places(operation, own):

@@ -11,7 +11,7 @@ import pytest
 from client.oauth import LoginRefused, ServiceLogin
 from signals.pilot import Role
 from tests.conftest import Database
-from tests.held import ACTOR, PROOF, callers, values
+from tests.held import ACTOR, PROOF, callers, purpose_of, values
 from tests.operations import Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -56,8 +56,8 @@ def changed(world: World, change: str, undo: str) -> Iterator[None]:
             connection.execute(undo)
 
 
-def purposed(held: dict[str, Any], role: Role) -> dict[str, Any]:
-    return {**held, "Vroegsein-Purpose": "audit" if role is Role.PRIVACY_OFFICER else "offer-help"}
+def purposed(held: dict[str, Any], operation: Operation, role: Role) -> dict[str, Any]:
+    return {**held, "Vroegsein-Purpose": purpose_of(operation, role)}
 
 
 def succeeded(held: dict[str, Any], clients: Clients, *roles: Role) -> set[str]:
@@ -66,7 +66,7 @@ def succeeded(held: dict[str, Any], clients: Clients, *roles: Role) -> set[str]:
     for operation in WITH_TOKEN:
         for role in set(operation.roles) & set(roles):
             # Other bytes: the same part once more changes nothing and is answered as before.
-            answer = clients[role].request(**operation.request(purposed(held, role) | {"number": 2}))
+            answer = clients[role].request(**operation.request(purposed(held, operation, role) | {"number": 2}))
             assert answer.is_success or answer.status_code in (403, 404, 409), answer.text
             if answer.is_success:
                 found.add(operation.raw["operationId"])
@@ -118,7 +118,7 @@ def test_a_creditor_whose_agreement_stopped_delivers_nothing_more(
 def test_a_token_of_another_role_gets_nowhere(operation: Operation, held: dict[str, Any], clients: Clients) -> None:
     for role, client in clients.items():
         if role not in operation.roles:
-            answer = client.request(**operation.request(purposed(held, role)))
+            answer = client.request(**operation.request(purposed(held, operation, role)))
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/scope-missing")
 
 
@@ -148,7 +148,7 @@ def test_a_role_gets_no_token_for_what_another_role_may(world: World) -> None:
 def test_without_a_purpose_or_without_a_person_nothing_is_answered(
     operation: Operation, held: dict[str, Any], clients: Clients, name: str
 ) -> None:
-    request = operation.request(purposed(held, operation.roles[0]))
+    request = operation.request(purposed(held, operation, operation.roles[0]))
     for headers in ({}, {name: ""}, {name: "Not A Name"}):
         kept = {key: value for key, value in request["headers"].items() if key != name}
         answer = clients[operation.roles[0]].request(**{**request, "headers": kept | headers})
@@ -163,7 +163,9 @@ def test_a_purpose_that_the_pilot_does_not_give_this_role_answers_nothing(
     role = operation.roles[0]
     if purpose == "of-another-role":
         purpose = "worklist" if role is Role.PRIVACY_OFFICER else "audit"
-    answer = clients[role].request(**operation.request(purposed(held, role) | {"Vroegsein-Purpose": purpose}))
+    answer = clients[role].request(
+        **operation.request(purposed(held, operation, role) | {"Vroegsein-Purpose": purpose})
+    )
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/look-refused")
 
 
