@@ -85,7 +85,7 @@ def _signals(held: Held, reports: set[str]) -> list[dict[str, Any]]:
     A signal's totals tell of others where a report of theirs counts in it or in a month that it looks back at, or where
     it looks back at a month in which this resident has none.
     """
-    months = {one.row["period"] for one in held.found if one.kind == "report" and str(one.id) in reports}
+    months = {one.row["period"] for one in held.found if str(one.id) in reports and one.row["state"] == "live"}
     shared: set[str] = set()  # months
     found = []
     for signal in sorted(held.signals, key=lambda signal: str(signal["period"])):
