@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
+from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
-from app.objections import No, all_keys, decide, say_no, stop_contract
+from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -16,9 +17,11 @@ from signals.consents import (
     ContractObjection,
     Decision,
     DeskChange,
+    Erasure,
     KnownClientRemoval,
     KnownClients,
     Objection,
+    Rectification,
     Refusal,
     Withdrawal,
 )
@@ -89,7 +92,9 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome, told = "recorded", {"creditor": row.creditor_id}
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
-        told = change.model_dump(mode="json", include={"category", "objection", "decision", "list_id", "complete"})
+        told = change.model_dump(
+            mode="json", include={"category", "objection", "decision", "list_id", "complete", "ground", "wrong"}
+        )
         if isinstance(change, KnownClients):
             told["clients"] = len(change.clients)
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
@@ -116,16 +121,40 @@ def _of_desk(
             no = No("objection", "pending", min(change.objected_on, today), sealed=bytes.fromhex(change.sealed))
             say_no(connection, pilot, rule_sets, change_id, no, change.keys)
             return "paused"
+        case Erasure() | Rectification():
+            return _of_officer(connection, pilot, change_id, change, rule_sets, today)
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
-        case KnownClients():
-            return put_on_list(connection, pilot, rule_sets, change, today)
-        case KnownClientRemoval():
-            return take_off_list(connection, pilot, rule_sets, change)
+        case KnownClients() | KnownClientRemoval():
+            return _of_list(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)
     return outcome
+
+
+def _of_officer(
+    connection: sa.Connection,
+    pilot: Pilot,
+    change_id: uuid.UUID,
+    change: Erasure | Rectification,
+    rule_sets: RuleSets,
+    today: date,
+) -> str:
+    if isinstance(change, Erasure):
+        erase(connection, pilot, rule_sets, change_id, change, today)
+        return "erased"
+    no = No("rectification", "pending", min(change.asked_on, today), sealed=bytes.fromhex(change.sealed))
+    found = pause_contract(connection, pilot, rule_sets, change_id, change.report, no)
+    return "paused" if found else "no such report"
+
+
+def _of_list(
+    connection: sa.Connection, pilot: Pilot, change: KnownClients | KnownClientRemoval, rule_sets: RuleSets, today: date
+) -> str:
+    if isinstance(change, KnownClients):
+        return put_on_list(connection, pilot, rule_sets, change, today)
+    return take_off_list(connection, pilot, rule_sets, change)
 
 
 def _record(connection: sa.Connection, pilot_id: str, consent_id: uuid.UUID, consent: Consent) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.sessions import Login, Sessions
 from privacy.errors import PrivacyError
+from signals.report import MatchKeys
 
 
 class NotInScope(PrivacyError):
@@ -66,6 +67,12 @@ BREAK_GLASS = sa.text("""
     SELECT until, refused, current_setting('g.leaf', true) AS leaf
     FROM privacy.open_break_glass(:pilot, :organisation, :role, :actor, :purpose, :reason, :request)
 """)
+# The event of an answer to a resident names what meets the match keys; the keys themselves it leaves out.
+OPEN_RESIDENT = sa.text("""
+    SELECT event_id, refused, current_setting('g.leaf', true) AS leaf
+    FROM privacy.open_resident_event(
+        :pilot, :organisation, :role, :actor, :purpose, :asks, CAST(:strong AS uuid[]), :weak)
+""").bindparams(sa.bindparam("asks", type_=JSONB), sa.bindparam("weak", type_=JSONB))
 CLOSE = sa.text(
     "SELECT current_setting('g.leaf') AS leaf FROM privacy.close_event(:pilot, :event, :outcome, :shown) AS closed"
 )
@@ -80,16 +87,18 @@ class Gate:
         self._sessions = sessions
 
     @contextmanager
-    def open(self, look: Look, asks: dict[str, Any], login: Login = Login.READER) -> Iterator[Scope]:
+    def open(
+        self, look: Look, asks: dict[str, Any], login: Login = Login.READER, keys: MatchKeys | None = None
+    ) -> Iterator[Scope]:
         """Commit the access event, then hand out a transaction in its scope; record the outcome at the end.
 
         `asks` is what the caller wants: {"ask": "signal", "signal": id}, {"ask": "worklist", "limit": n, ...}, or
-        anything else, which allows no household at all.
+        anything else, which allows no household at all. With `keys`, it is about what meets these.
 
         Raises:
             LookRefused: no running pilot, role or purpose; the refusal is in the log.
         """
-        event, opening = self._opened(look, asks)
+        event, opening = self._opened(look, asks, keys)
         outcome, scope = "failed", None
         try:
             with self._sessions.begin(login) as connection:
@@ -125,19 +134,19 @@ class Gate:
         until: datetime = row.until
         return until
 
-    def _opened(self, look: Look, asks: dict[str, Any]) -> tuple[uuid.UUID, str]:
+    def _opened(self, look: Look, asks: dict[str, Any], keys: MatchKeys | None) -> tuple[uuid.UUID, str]:
+        values: dict[str, Any] = {
+            "pilot": look.pilot,
+            "organisation": look.organisation,
+            "role": look.role,
+            "actor": look.actor,
+            "purpose": look.purpose,
+            "asks": {**asks, "request": look.proof},
+        }
+        if keys is not None:
+            values |= {"strong": list(keys.strong), "weak": [key.model_dump() for key in keys.weak]}
         with self._sessions.begin(Login.OPENER) as opener:
-            row = opener.execute(
-                OPEN,
-                {
-                    "pilot": look.pilot,
-                    "organisation": look.organisation,
-                    "role": look.role,
-                    "actor": look.actor,
-                    "purpose": look.purpose,
-                    "asks": {**asks, "request": look.proof},
-                },
-            ).one()
+            row = opener.execute(OPEN if keys is None else OPEN_RESIDENT, values).one()
         _refuse(look, row)
         return row.event_id, row.leaf
 

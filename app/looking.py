@@ -49,6 +49,23 @@ def reports_of_signal(scope: Scope) -> Sequence[sa.RowMapping]:
     return rows
 
 
+def held_of_resident(scope: Scope) -> dict[str, Any]:
+    """All that the event found by match keys: reports, signals, consents, objections, looks, and the pilot's own.
+
+    Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
+    """
+    held: dict[str, Any] = {}
+    for what in ("reports", "signals", "consents", "objections", "pilot", "looks"):
+        rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
+        held[what] = [dict(row) for row in rows]
+    if not held["pilot"] or (held["reports"] and not held["looks"]):  # this very look is one of them
+        raise NotInScope("the answer took longer than a look may: ask once more")
+    for what in ("report", "signal", "consent", "objection"):
+        scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
+    (pilot,) = held.pop("pilot")
+    return {**held, **pilot}
+
+
 def log_page(scope: Scope) -> tuple[Sequence[sa.RowMapping], sa.RowMapping | None]:
     """The sealed events of the page that the access event named, in the order of the tree, and the tree's head.
 

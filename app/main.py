@@ -22,6 +22,7 @@ from app.api import (
     objections,
     pilots,
     proofs,
+    residents,
     signals,
     tokens,
 )
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     consents.router,
     objections.router,
     known_clients.router,
+    residents.router,
     basis_changes.router,
     access_events.router,
     log_erasures.router,

@@ -5,8 +5,8 @@ keys and contracts of all reports that it stopped, also those that were only lin
 """
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -47,6 +47,13 @@ OF_CONTRACT = sa.text("""
     WHERE o.pilot_id = :pilot AND o.creditor_id = :creditor AND k.key = :reference AND k.strong
     ORDER BY o.objection_id LIMIT 1
 """)
+CONTRACT_OF = sa.text("""
+    SELECT creditor_id, category, reference FROM signals.report WHERE pilot_id = :pilot AND report_id = :report
+""")
+TOUCH_CONTRACT = """
+    INSERT INTO touched_report SELECT report_id FROM signals.report
+    WHERE pilot_id = :pilot AND creditor_id = :creditor AND reference = :reference
+"""
 CREATE_TOUCHED = "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"
 # Looked up key by key: the planner, whose statistics say nothing of a pilot's first days, else reads all for each.
 # All reports of whoever was linked to the resident, not only those that meet the keys directly.
@@ -86,6 +93,7 @@ TOUCH = """
     INSERT INTO touched_report SELECT report_id FROM theirs
     WHERE coalesce(CAST(:category AS text), category) = category
       AND coalesce(CAST(:creditor AS text), creditor_id) = creditor_id
+      AND report_id <> ALL (CAST(:spared AS uuid[]))
 """
 # Weak keys only with their veto: without one, the resident's objection would stop a parent of the same initial too.
 TAKE_ALONG = """
@@ -101,6 +109,12 @@ TAKE_ALONG = """
             SELECT reference FROM signals.report WHERE pilot_id = :pilot AND report_id = touched.report_id OFFSET 0
         ) AS r
     ) AS found ON CONFLICT DO NOTHING
+"""
+# What a report that is spared has too is no sign of the one who said no: a twin has her name's keys.
+NOT_OF_SPARED = """
+    DELETE FROM privacy.objection_key o USING signals.report_key k
+    WHERE o.pilot_id = :pilot AND o.objection_id = :objection AND k.pilot_id = :pilot AND k.key = o.key
+      AND k.report_id = ANY (CAST(:spared AS uuid[]))
 """
 PLACE = (
     """
@@ -127,11 +141,36 @@ FORGET_KEYS = sa.text("DELETE FROM privacy.objection_key WHERE pilot_id = :pilot
 
 
 def say_no(
-    connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, objection: uuid.UUID, no: No, keys: MatchKeys
+    connection: sa.Connection,
+    pilot: Pilot,
+    rule_sets: RuleSets,
+    objection: uuid.UUID,
+    no: No,
+    keys: MatchKeys,
+    spared: Sequence[uuid.UUID] = (),
 ) -> None:
-    """Record what a desk heard, and stop the resident's reports that it is about."""
+    """Record what a desk heard, and stop the resident's reports that it is about, but for those that are `spared`."""
     _insert(connection, pilot.id, objection, no, all_keys(keys))
-    _carry_through(connection, pilot, rule_sets, objection, no)
+    _carry_through(connection, pilot, rule_sets, objection, no, spared)
+
+
+def pause_contract(
+    connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, objection: uuid.UUID, report: uuid.UUID, no: No
+) -> bool:
+    """Record that a report is said to be wrong, and pause its contract's reports. False: there is no such report.
+
+    `no` has yet to learn which creditor and category it is about.
+    """
+    of = {"pilot": pilot.id, "report": report}
+    found = connection.execute(CONTRACT_OF, of).one_or_none()
+    if found is None:
+        return False
+    about = replace(no, category=found.category, creditor=found.creditor_id)
+    _insert(connection, pilot.id, objection, about, [{"key": found.reference, "strong": True, "birth": None}])
+    connection.execute(sa.text(CREATE_TOUCHED))
+    connection.execute(sa.text(TOUCH_CONTRACT), {**of, "creditor": found.creditor_id, "reference": found.reference})
+    _settle(connection, pilot, rule_sets)
+    return True
 
 
 def stop_contract(
@@ -150,11 +189,12 @@ def decide(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, decisio
 
     Reports that come back are held against all else that was said, as if they came in now.
     """
-    values = {
+    values: dict[str, Any] = {
         "pilot": pilot.id,
         "objection": decision.objection,
         "state": "stands" if decision.decision == "upheld" else "dismissed",
         "decided_on": decision.decided_on,
+        "spared": [],
         **dict.fromkeys(("category", "creditor", "met_at")),
     }
     if not connection.execute(DECIDE, values).rowcount:
@@ -181,7 +221,14 @@ def _insert(connection: sa.Connection, pilot_id: str, objection: uuid.UUID, no: 
         connection.execute(INSERT_KEYS, [{**where, **key} for key in keys])
 
 
-def _carry_through(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, objection: uuid.UUID, no: No) -> None:
+def _carry_through(
+    connection: sa.Connection,
+    pilot: Pilot,
+    rule_sets: RuleSets,
+    objection: uuid.UUID,
+    no: No,
+    spared: Sequence[uuid.UUID] = (),
+) -> None:
     values: Mapping[str, Any] = {
         "pilot": pilot.id,
         "objection": objection,
@@ -189,10 +236,13 @@ def _carry_through(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets,
         "creditor": no.creditor,
         # A creditor names a contract of its own: what another sent under the same number is another contract.
         "met_at": no.creditor,
+        "spared": list(spared),
     }
     connection.execute(sa.text(CREATE_TOUCHED))
     connection.execute(sa.text(TOUCH), values)
     connection.execute(sa.text(TAKE_ALONG), values)
+    if spared:
+        connection.execute(sa.text(NOT_OF_SPARED), values)
     _settle(connection, pilot, rule_sets)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +21,7 @@ from client.checking import Checked, check
 from client.delivering import deliver
 from client.desk_basis import ConsentGiven, record_consent, today, withdraw_consent
 from client.desk_pilot import own_document, parties, sign_pilot
+from client.desk_rights import ANSWER, look_up
 from client.desk_work import Opened, desk_service, pull, pulled, show
 from client.export import read_export
 from client.home import own_fingerprint
@@ -29,8 +30,11 @@ from client.known_clients import ClientListProfile, push_clients, read_client_li
 from client.log_reading import read_log
 from client.log_watch import LogAltered
 from client.oauth import ServiceLogin
+from client.opening import OpenedReport
 from client.profiles import Profile
 from client.proving import prove_report
+from client.resident_answer import answer_of
+from client.resident_letter import write_answer
 from client.service import Service
 from client.trust import join, sending_terms
 from privacy.identity import Contact
@@ -39,6 +43,7 @@ from privacy.report_proof import Proven, read_proof, verify_proof
 from signals.documents import read_document
 from signals.pilot import Role
 from signals.report import Category
+from signals.rights import IdentityCheck
 
 WORKER, OFFICER = "demo-worker", "demo-officer"
 OPENED_EACH = 10  # signals that each desk opens
@@ -78,6 +83,7 @@ class Outcome:
     consents: int = 0
     known_clients: dict[str, int] = field(default_factory=dict)  # pilot: how many its desk put on the knock-out list
     withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
+    letters: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # pilot: the answer to one resident
     documents: dict[str, PilotDocument] = field(default_factory=dict)
     worklists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -229,6 +235,8 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
     if pilot.consent:
         with outcome.stages.timed("withdraw"):
             signals = _withdraw_one(world, pilot, document, signals, outcome)
+    with outcome.stages.timed("answer"):
+        _answer_one(world, pilot, document, outcome)
     outcome.worklists[pilot.pilot] = signals
     for signal in signals:
         outcome.signals.update([rule.split("@")[0] for rule in signal["rules"]] or [signal["tray"]])
@@ -256,14 +264,36 @@ def _withdraw_one(
     row, report = next((row, report) for row, report in opened.reports if row["category"] in pilot.consent)
     if isinstance(report, Exception):
         raise report
-    known = Contact.__dataclass_fields__
-    details: dict[str, Any] = {name: value for name, value in report.details.items() if name in known}
-    if "birth_date" in details:
-        details["birth_date"] = date.fromisoformat(details["birth_date"])
     with desk_service(desk, Role.DEBT_HELP, WORKER, "record-basis") as service:
-        withdraw_consent(desk, service, document, Contact(**details), Category(row["category"]))
+        withdraw_consent(desk, service, document, _contact_in(report.details), Category(row["category"]))
     with desk_service(desk, Role.DEBT_HELP, WORKER, "worklist") as service:
         pull(desk, service, pilot.pilot)
     _at, after = pulled(desk, pilot.pilot)
     outcome.withdrawn[pilot.pilot] = (len(signals), len(after))
     return after
+
+
+def _answer_one(world: World, pilot: PilotFiles, document: PilotDocument, outcome: Outcome) -> None:
+    """A resident of whom a signal was opened shows a passport and asks what is held; the officer answers."""
+    desk = world.places.home(pilot.desk)
+    told = (
+        report.details
+        for name, opened in outcome.opened
+        for _row, report in opened.reports
+        if name == pilot.pilot and isinstance(report, OpenedReport) and "birth_date" in report.details
+    )
+    details = next(told, None)
+    if details is None:
+        return
+    with desk_service(desk, Role.PRIVACY_OFFICER, OFFICER, ANSWER) as service:
+        held = look_up(desk, service, document, _contact_in(details), IdentityCheck.DOCUMENT_SHOWN)
+    answer = answer_of(held, document, held.sure())
+    outcome.letters[pilot.pilot] = write_answer(desk.path / "answers", answer, desk.settings.contact)
+
+
+def _contact_in(details: Mapping[str, str | int]) -> Contact:
+    """Who it is, as the sealed details of a report say."""
+    known: dict[str, Any] = {name: value for name, value in details.items() if name in Contact.__dataclass_fields__}
+    if "birth_date" in known:
+        known["birth_date"] = date.fromisoformat(known["birth_date"])
+    return Contact(**known)

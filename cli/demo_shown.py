@@ -26,6 +26,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
     _one_opened(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
     _who_was_known(outcome, lang, console)
+    _what_a_resident_was_told(outcome, lang, console)
     _who_looked(outcome, lang, console)
     _what_was_proven(outcome, lang, console)
 
@@ -106,6 +107,16 @@ def _who_was_known(outcome: Outcome, lang: Lang, console: Console) -> None:
             f"their own, {urgent} urgent ones on top. Creditors notice nothing of it.",
         )
         console.print(text, markup=False)
+
+
+def _what_a_resident_was_told(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, files in outcome.letters.items():
+        text = either(
+            lang,
+            f"{pilot}: één inwoner vroeg wat er over hem of haar is; het antwoord:",
+            f"{pilot}: one resident asked what is held; the answer:",
+        )
+        console.print("\n".join([text, *(f"  {file}" for file in files)]), markup=False, soft_wrap=True)
 
 
 def _who_looked(outcome: Outcome, lang: Lang, console: Console) -> None:

@@ -22,6 +22,7 @@ from cli.desk_options import (
     pilot_of,
     user_of,
 )
+from cli.desk_resident import resident_app
 from cli.words import (
     CATEGORY,
     TRAY,
@@ -51,6 +52,7 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
 app.command("basis-register")(desk_register.register)
+app.add_typer(resident_app, name="resident")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 app.command()(desk_break_glass.break_glass)

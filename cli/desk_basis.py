@@ -228,7 +228,7 @@ def _said(
 ) -> dict[str, Any]:
     """Read from standard input who it is, have it recorded, and tell what came of it."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = resident()
+    contact = resident_on_input()
     with desk_service(place, Role.DEBT_HELP, user_of(user), "record-basis") as service:
         done = record(place, service, own_document(place, service, pilot), contact)
     say_changed(done, lang)
@@ -252,7 +252,7 @@ def say_changed(done: dict[str, Any], lang: Lang) -> None:
         raise typer.Exit(1)
 
 
-def resident() -> Contact:
+def resident_on_input() -> Contact:
     """Read who it is from standard input. Raises BadParameter, without repeating what was typed."""
     if sys.stdin.isatty():
         errors.print(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.desk_basis import resident, say_changed
+from cli.desk_basis import resident_on_input, say_changed
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
 from cli.words import Lang, LangOption, console, day, either, errors, progress
 from client.desk_basis import today
@@ -99,7 +99,7 @@ def add(
 ) -> None:
     """Put one resident on the list, until the next push. Who it is comes as JSON on standard input."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    client = Client(resident(), until.date() if until else None)
+    client = Client(resident_on_input(), until.date() if until else None)
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         done = push_clients(place, service, own_document(place, service, pilot), [client], replace=False)
     say_changed(done, lang)
@@ -114,7 +114,7 @@ def remove(
 ) -> None:
     """Take one resident off the list. Who it is comes as JSON on standard input."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
-    contact = resident()
+    contact = resident_on_input()
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         done = remove_client(place, service, own_document(place, service, pilot), contact)
     say_changed(done, lang)

@@ -61,6 +61,8 @@ EVENT = {
     "basis-withdrawal": ("intrekking", "withdrawal"),
     "basis-objection": ("bezwaar", "objection"),
     "basis-decision": ("beslissing op bezwaar", "decision on objection"),
+    "basis-erasure": ("wissing", "erasure"),
+    "basis-rectification": ("verzoek om verbetering", "rectification"),
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "basis-known-clients": ("uitsluitlijst", "knock-out list"),
     "basis-known-client-removal": ("van de uitsluitlijst", "off the knock-out list"),
@@ -87,6 +89,8 @@ NO = {
     "refusal": ("weigering", "refusal"),
     "withdrawal": ("intrekking", "withdrawal"),
     "objection": ("bezwaar", "objection"),
+    "erasure": ("wissing", "erasure"),
+    "rectification": ("verzoek om verbetering", "rectification"),
 }
 ROLE = {
     "creditor": ("schuldeiser", "creditor"),

@@ -48,6 +48,11 @@ class Settings(Document):
     pilots: dict[Slug, str] = Field(default_factory=dict)
     municipality: Party | None = None
 
+    @property
+    def contact(self) -> str:
+        """Where residents can ask a desk more, as its letters say; "" where that was not filled in."""
+        return self.municipality.contact if self.municipality else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

@@ -31,6 +31,9 @@ ASKS = {
     "known-clients": "POST /v1/known-clients",
     "known-client-removal": "POST /v1/known-client-removals",
     "known-client-list": "GET /v1/known-clients",
+    "resident": "POST /v1/residents/_search",
+    "erasure": "POST /v1/erasures",
+    "rectification": "POST /v1/rectifications",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from signals.report import Category, Hex16, MatchKeys, Wire
+from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
 MOST_CLIENTS = 200  # in one part of a knock-out list: with sealed details well below the largest body
 
@@ -97,7 +98,36 @@ class KnownClientRemoval(Wire):
     keys: MatchKeys
 
 
-DeskChange = Consent | Refusal | Withdrawal | Objection | Decision | KnownClients | KnownClientRemoval
+class Erasure(Wire):
+    """A resident's reports, consents and sealed identity are erased (art. 17 GDPR); match keys stay, unsealed.
+
+    `not_theirs`: reports and consents that meet the keys and that a person found to be somebody else's.
+    """
+
+    kind: Literal["erasure"] = "erasure"
+    erased_on: date
+    ground: ErasureGround
+    identity: IdentityCheck
+    keys: MatchKeys
+    not_theirs: Annotated[tuple[uuid.UUID, ...], Field(max_length=1000)] = ()
+
+
+class Rectification(Wire):
+    """A resident says that a report is wrong (art. 16 GDPR): its contract's reports pause while that is looked into."""
+
+    kind: Literal["rectification"] = "rectification"
+    asked_on: date
+    identity: IdentityCheck
+    report: uuid.UUID
+    sealed: Annotated[
+        str, Field(pattern=r"^[0-9a-f]+$", max_length=16384, description="Who asks, sealed to the municipality")
+    ]
+    wrong: Annotated[tuple[StatedFact, ...], Field(min_length=1, max_length=8)]
+
+
+DeskChange = (
+    Consent | Refusal | Withdrawal | Objection | Decision | Erasure | Rectification | KnownClients | KnownClientRemoval
+)
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
     Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]
 )

@@ -31,7 +31,7 @@ ACTOR = "0123456789abcdef"
 PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
 # Where an operation wants another purpose than its role's usual one.
-PURPOSE_OF = {"openBreakGlass": "emergency"}
+PURPOSE_OF = {"openBreakGlass": "emergency", "searchResidents": "answer-resident"}
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
     "building": HEX16,
@@ -102,6 +102,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
     change = world.rows("SELECT change_id::text FROM privacy.basis_change WHERE pilot_id = %(p)s", p=pilot)[0][0]
     objections = world.rows("SELECT objection_id::text FROM privacy.objection WHERE pilot_id = %(p)s", p=pilot)
     objection = objections[0][0] if objections else str(uuid.UUID(int=1 << 103))
+    report = world.rows("SELECT report_id::text FROM signals.report WHERE pilot_id = %(p)s LIMIT 1", p=pilot)[0][0]
     place = json.dumps([signal[1], signal[2], signal[3], signal[0]]).encode()
     return {
         "Vroegsein-Actor": ACTOR,
@@ -132,6 +133,13 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "decidedOn": "2026-11-02",
         "state": "pending",
         "reference": HEX16,
+        "erasedOn": "2026-11-01",
+        "ground": "unlawful",
+        "identity": "digid",
+        "notTheirs": [str(uuid.UUID(int=1 << 105))],
+        "askedOn": "2026-11-01",
+        "report": report,
+        "wrong": ["amount"],
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
         "givenBy": "desk",
@@ -225,6 +233,7 @@ NOBODYS: Mapping[str, Any] = {
     "deliveryId": str(uuid.UUID(int=1 << 101)),
     "changeId": str(uuid.UUID(int=1 << 102)),
     "objection": str(uuid.UUID(int=1 << 104)),
+    "report": str(uuid.UUID(int=1 << 106)),
 }  # what no pilot has, in the form of what they have
 
 

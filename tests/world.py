@@ -50,6 +50,8 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "known-clients": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
+    "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},
+    "correct-resident": {"roles": ["privacy-officer"], "level": "none"},
 }
 
 

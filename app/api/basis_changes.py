@@ -22,6 +22,15 @@ from signals.report import Slug, Wire
 router = APIRouter(prefix="/basis-changes", tags=["basis-changes"])
 PilotQuery = Annotated[Slug, Query(alias="pilotId")]
 WAIT_SECONDS = 8.0
+TOLD = {
+    "category",
+    "objection",
+    "list_id",
+    "ground",
+    "identity",
+    "report",
+    "wrong",
+}  # what the access event says of a change
 
 
 class BasisChange(Wire):
@@ -55,7 +64,7 @@ def read_basis_change(
 def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, response: Response) -> BasisChange:
     """Leave a desk's change, inside an access event, and wait for it; the answer becomes a 202 when that takes long."""
     change_id = uuid.uuid4()
-    told = change.model_dump(mode="json", include={"category", "objection", "list_id"})
+    told = change.model_dump(mode="json", include=TOLD)
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
     ) as scope:

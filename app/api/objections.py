@@ -36,7 +36,7 @@ class RecordedObjection(Wire):
     """A no that a resident said: no category or creditor means all; `sealed` opens at the municipality alone."""
 
     objection_id: uuid.UUID
-    kind: Literal["refusal", "withdrawal", "objection"]
+    kind: Literal["refusal", "withdrawal", "objection", "erasure", "rectification"]
     state: Literal["pending", "stands", "dismissed"]
     category: Category | None
     creditor_id: Slug | None

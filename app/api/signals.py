@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field, TypeAdapter
@@ -84,6 +84,9 @@ class ReportOfHousehold(Wire):
     sealed: SealedDetails | None
 
 
+AReport = TypeVar("AReport", bound=ReportOfHousehold)
+
+
 class SignalPage(Wire):
     """A page of signals, urgent first, then by deadline; `next` is null on the last page."""
 
@@ -136,17 +139,19 @@ def read_signal(
         signal = looking.one_signal(scope)
         reports = looking.reports_of_signal(scope)
     return SignalWithReports(
-        signal=Signal.model_validate(dict(signal)), reports=tuple(_report(dict(row)) for row in reports)
+        signal=Signal.model_validate(dict(signal)),
+        reports=tuple(report_of(dict(row), ReportOfHousehold) for row in reports),
     )
 
 
-def _report(row: dict[str, Any]) -> ReportOfHousehold:
+def report_of(row: dict[str, Any], kind: type[AReport]) -> AReport:
+    """A row with a report as it travels, its sealed details in base64 where they are disclosed."""
     sealed = {name: row.pop(name) for name in SealedDetails.model_fields}
-    if sealed["contact"] is None:
-        return ReportOfHousehold.model_validate({**row, "sealed": None})
+    if None in sealed.values():
+        return kind.model_validate({**row, "sealed": None})
     for name in ("wrapped_key", "contact", "proof", "key_envelope"):
         sealed[name] = base64.b64encode(sealed[name]).decode()
-    return ReportOfHousehold.model_validate({**row, "sealed": sealed})
+    return kind.model_validate({**row, "sealed": sealed})
 
 
 def _cursor(place: list[Any]) -> str:

@@ -7,9 +7,17 @@ __all__ = ["MEANING", "SCOPES", "Role"]
 SCOPES: dict[Role, frozenset[str]] = {
     Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "objections:write", "keys:read"}),
     Role.DEBT_HELP: frozenset(
-        {"signals:read", "consents:write", "pilots:write", "keys:write", "log:witness", "monitor:read"}
+        {
+            *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
+            *("log:witness", "monitor:read"),
+        }
     ),
-    Role.PRIVACY_OFFICER: frozenset({"log:read", "log:erase", "log:witness", "monitor:read"}),
+    Role.PRIVACY_OFFICER: frozenset(
+        {
+            *("residents:read", "residents:write", "basis-changes:read", "log:read", "log:erase", "log:witness"),
+            "monitor:read",
+        }
+    ),
     Role.OPERATOR: frozenset({"registry:read"}),
 }
 
@@ -20,6 +28,9 @@ MEANING: dict[str, str] = {
     "signals:read": "Read signals of one's own municipality",
     "objections:write": "Pass on an objection about one's own contract",
     "consents:write": "Record what residents say and how it was decided; keep the knock-out list",
+    "basis-changes:read": "Ask whether a change of basis holds by now",
+    "residents:read": "Answer a resident: all that is held about one",
+    "residents:write": "Erase a resident's reports, or pause one that is said to be wrong",
     "pilots:write": "Publish signed pilot documents",
     "keys:write": "Put sealed pilot keys ready for creditors",
     "log:read": "Read the access log of one's own municipality",

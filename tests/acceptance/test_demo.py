@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import json
 import re
 import subprocess
 import tempfile
@@ -87,6 +88,16 @@ def test_one_report_is_proven_and_was_seen_by_the_municipality(played: Played) -
     file, proven = played.outcome.proof
     assert file.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     assert proven.seen_at is not None
+
+
+def test_a_resident_of_each_pilot_is_answered_by_letter(played: Played) -> None:
+    for files in played.outcome.letters.values():
+        told = {file.suffix: file for file in files}
+        assert set(told) == {".pdf", ".html", ".json"}
+        answer = json.loads(told[".json"].read_bytes())
+        assert answer["reports"]
+        assert {look["role"] for look in answer["looks"]} == {"debt-help", "privacy-officer"}
+    assert set(played.outcome.letters) == set(played.outcome.documents)
 
 
 def test_no_resident_is_in_the_database(played: Played) -> None:

@@ -15,10 +15,13 @@ from psycopg.types.json import Jsonb
 from app import retention
 from app.db.sessions import Login
 from app.retention import Step, carry_out, look_ahead
+from client import desk_rights
+from client.desk_rights import Held, look_up
 from client.log_reading import AMSTERDAM, read_log
 from client.log_watch import LogAltered
 from signals.pilot import Role
 from signals.report import Category
+from signals.rights import ErasureGround, IdentityCheck
 from tests.conftest import Database
 from tests.world import LAST_DAY, PILOTS, World, as_login, make_row, pilot_document, small_world
 
@@ -307,6 +310,55 @@ def test_after_a_vacuum_the_files_of_the_database_hold_nothing_of_what_went(worl
     assert found_in_files(world, stays) >= {
         bytes(row[0].bytes) for row in world.rows("SELECT report_id FROM signals.report")
     }
+
+
+def test_after_an_erasure_or_a_withdrawal_and_a_vacuum_only_what_keeps_it_out_is_in_the_files(world: World) -> None:
+    """That is: match keys of the no, and the ids of what it shut out. At the ends of their terms the ids go too."""
+    her, him = HER | {"birth_date": date(1990, 5, 1)}, HIM | {"birth_date": date(1970, 1, 9)}
+    for who in (her, him):
+        world.consent("bland", make_row("x", **who).contacts[0])
+    world.push("power", "bland", [row_of("power", **her, **POWER), row_of("his", **him, **POWER)])
+    world.push("housing", "bland", [row_of("home", **her)])
+    went = secrets_of(world) | statements_of(world)
+    erase(world, her)
+    world.withdraw("bland", make_row("x", **him).contacts[0])
+    stays = {row[0].bytes for row in world.rows("SELECT key FROM privacy.objection_key")}
+    ids = {row[0].bytes for row in world.rows("SELECT report_id FROM signals.shut_out")}
+    consented = statements_of(world)  # that he had consented, until a year after he took it back
+    assert len(ids) == 3
+    assert not {one for one in went if len(one) == 16} - stays - ids  # each key of what went is one of a no
+    in_use = {bytes(row[0])[-24:] for row in world.rows("SELECT key_envelope FROM intake.delivery")}
+    with world.database.as_superuser() as connection:
+        connection.execute("ANALYZE")
+        run(world, today())  # as each day: the planner forgets its samples
+        connection.execute("VACUUM FULL")
+        connection.execute("CHECKPOINT")
+    assert found_in_files(world, went) == (stays | ids | consented | in_use) & went
+    with world.database.as_superuser() as connection:
+        run(world, LAST_DAY + timedelta(TERMS["log_days"] + 366))
+        connection.execute("VACUUM FULL")
+        connection.execute("CHECKPOINT")
+    assert found_in_files(world, went) == stays & went
+    assert log_of(world, "bland")
+    assert [(one.row["kind"], one.details) for one in look_up_her(world, her).found] == [("erasure", None)]
+
+
+def look_up_her(world: World, who: dict[str, Any]) -> Held:
+    home, document, contact = world.home("town-b"), world.documents["bland"], make_row("x", **who).contacts[0]
+    with world.desk("bland", "answer-resident", Role.PRIVACY_OFFICER) as service:
+        return look_up(home, service, document, contact, IdentityCheck.DOCUMENT_SHOWN)
+
+
+def erase(world: World, who: dict[str, Any]) -> None:
+    held = look_up_her(world, who)
+    with world.desk("bland", "correct-resident", Role.PRIVACY_OFFICER) as service:
+        home, document = world.home("town-b"), world.documents["bland"]
+        desk_rights.erase(home, service, document, held, held.sure(), ErasureGround.CONSENT_WITHDRAWN)
+
+
+def statements_of(world: World) -> set[bytes]:
+    """The ends of who consented, as it is sealed."""
+    return {bytes(row[0])[-24:] for row in world.rows("SELECT sealed FROM privacy.consent")}
 
 
 def secrets_of(world: World) -> set[bytes]:
