@@ -1,4 +1,4 @@
-"""Erasure (GDPR art. 17): a resident's reports, consents and sealed identity go; a no with match keys alone stays.
+"""Erasure (GDPR art. 17): a resident's reports, consents, listing and sealed identity go; a no of match keys stays.
 
 Without that no, next month's snapshot would bring the same arrears back. It names nobody: nobody can open a key.
 """
@@ -9,6 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from app.completion import RuleSets
+from app.known_clients import take_off
 from app.objections import No, say_no
 from signals.consents import Erasure
 from signals.pilot import Pilot
@@ -22,6 +23,12 @@ THEIR_CONSENTS = """
       AND c.consent_id <> ALL (CAST(:spared AS uuid[]))
 """
 FORGET_CONSENTS = "DELETE FROM privacy.{table} WHERE pilot_id = :pilot AND consent_id IN (SELECT * FROM their_consent)"
+THEIR_LISTINGS = """
+    SELECT DISTINCT k.client_id FROM privacy.objection_key o JOIN privacy.known_client_key k
+      ON k.pilot_id = o.pilot_id AND k.key = o.key AND k.strong
+    WHERE o.pilot_id = :pilot AND o.objection_id = :objection AND o.strong
+      AND k.client_id <> ALL (CAST(:spared AS uuid[]))
+"""
 # An earlier no goes on holding by its keys; what waited for a decision is decided by this.
 UNSEAL_NOTHING_MORE = """
     UPDATE privacy.objection SET sealed = NULL,
@@ -45,3 +52,5 @@ def erase(
     for table in ("consent_key", "consent"):
         connection.execute(sa.text(FORGET_CONSENTS.format(table=table)), values)
     connection.execute(sa.text(UNSEAL_NOTHING_MORE), values)
+    listings = connection.execute(sa.text(THEIR_LISTINGS), values).scalars().all()
+    take_off(connection, pilot, rule_sets, listings)

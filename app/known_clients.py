@@ -4,7 +4,7 @@ It decides nothing about a person: the rule set sorts what is marked (the defaul
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -58,11 +58,15 @@ def take_off_list(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, 
     keys = {name: [row[column] for row in rows] for name, column in (("keys", "key"), ("births", "birth"))}
     asked = {"pilot": pilot.id, **keys, "strong": [row["strong"] for row in rows]}
     found = connection.execute(MET, asked).scalars().all()
-    if not found:
-        return "not on the list"
-    _remove(connection, pilot.id, found)
-    judge_by_list(connection, pilot, rule_sets)
-    return "removed"
+    take_off(connection, pilot, rule_sets, found)
+    return "removed" if found else "not on the list"
+
+
+def take_off(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, clients: Sequence[uuid.UUID]) -> None:
+    """Take away entries by their ids, and judge what they had marked."""
+    if clients:
+        _remove(connection, pilot.id, clients)
+        judge_by_list(connection, pilot, rule_sets)
 
 
 def judge_by_list(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:

@@ -50,18 +50,19 @@ def reports_of_signal(scope: Scope) -> Sequence[sa.RowMapping]:
 
 
 def held_of_resident(scope: Scope) -> dict[str, Any]:
-    """All that the event found by match keys: reports, signals, consents, objections, looks, and the pilot's own.
+    """All that the event found by match keys: reports, signals, what was said, listings, looks, and the pilot's own.
 
     Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
     """
     held: dict[str, Any] = {}
-    for what in ("reports", "signals", "consents", "objections", "pilot", "looks"):
+    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "looks"):
         rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
         held[what] = [dict(row) for row in rows]
     if not held["pilot"] or (held["reports"] and not held["looks"]):  # this very look is one of them
         raise NotInScope("the answer took longer than a look may: ask once more")
     for what in ("report", "signal", "consent", "objection"):
         scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
+    scope.shown += [str(row["client_id"]) for row in held["known_clients"]]
     (pilot,) = held.pop("pilot")
     return {**held, **pilot}
 

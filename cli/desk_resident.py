@@ -210,11 +210,15 @@ def _confirmed(held: Held, include: Collection[uuid.UUID], lang: Lang) -> set[uu
 
 def _doubtful(one: Found, lang: Lang) -> list[str]:
     row = one.row
-    about = in_words(CATEGORY, row["category"], lang) if row["category"] else either(lang, "alles", "all")
+    category = row.get("category")
+    about = in_words(CATEGORY, category, lang) if category else either(lang, "alles", "all")
     if one.kind == "report":
         what = f"{about}, {month(row['period'], lang)} ({row['creditor'] or row['creditorId']})"
     elif one.kind == "consent":
         what = f"{either(lang, 'toestemming', 'consent')}: {about}, {day(date.fromisoformat(row['givenOn']), lang)}"
+    elif one.kind == "client":
+        until = day(date.fromisoformat(row["until"]), lang)
+        what = either(lang, f"op de uitsluitlijst, tot en met {until}", f"on the knock-out list, through {until}")
     else:
         what = f"{in_words(NO, row['kind'], lang)}: {about}, {day(date.fromisoformat(row['since']), lang)}"
     nameless = either(

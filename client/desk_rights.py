@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from client.desk_basis import CONSENT as SEALED_CONSENT
 from client.desk_basis import OBJECTION, keys_of, recorded, sealed_to_desk, today
 from client.home import Home
+from client.known_clients import KNOWN_CLIENT
 from client.opening import OpenedReport, open_report
 from client.service import Service
 from privacy import hybrid
@@ -38,7 +39,7 @@ class Found:
     `sure`: the details are those of the resident who asks. Else a person has to say whose it is.
     """
 
-    kind: Literal["report", "consent", "objection"]
+    kind: Literal["report", "consent", "objection", "client"]  # a client is an entry of the knock-out list
     id: uuid.UUID
     row: Mapping[str, Any]
     opened: OpenedReport | None
@@ -83,6 +84,9 @@ def look_up(home: Home, service: Service, document: PilotDocument, contact: Cont
     ]
     found += [
         _statement("objection", row, private, (OBJECTION, document.pilot.id), contact) for row in held["objections"]
+    ]
+    found += [
+        _statement("client", row, private, (KNOWN_CLIENT, document.pilot.id), contact) for row in held["knownClients"]
     ]
     kept_on = held["termsKeptOn"]
     return Held(
@@ -183,7 +187,7 @@ def _report(row: Mapping[str, Any], document: PilotDocument, private: bytes, ask
 
 
 def _statement(
-    kind: Literal["consent", "objection"],
+    kind: Literal["consent", "objection", "client"],
     row: Mapping[str, Any],
     private: bytes,
     purpose: tuple[str, ...],

@@ -23,7 +23,14 @@ from privacy.proofs import is_included
 CLOCKS_APART = timedelta(minutes=10)
 UNAUDITED = timedelta(days=31)
 PROVEN = "proven"
-IDS = ("signalId", "reportId", "objectionId", "changeId")  # by what an answer names what it shows
+IDS = (
+    "signalId",
+    "reportId",
+    "consentId",
+    "objectionId",
+    "clientId",
+    "changeId",
+)  # by what an answer names what it shows
 
 
 @dataclass(frozen=True, slots=True)

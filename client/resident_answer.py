@@ -34,6 +34,9 @@ def answer_of(held: Held, document: PilotDocument, theirs: Collection[uuid.UUID]
             for one in mine
             if one.kind == "objection"
         ],
+        "knownClients": [
+            {name: value for name, value in one.row.items() if name != "sealed"} for one in mine if one.kind == "client"
+        ],
         "looks": _looks(held, document, {str(one.id) for one in reports}),
         "retention": terms.model_dump(),
         "termsKeptOn": held.terms_kept_on.isoformat() if held.terms_kept_on else None,

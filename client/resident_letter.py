@@ -155,6 +155,8 @@ def _held(answer: Mapping[str, Any]) -> list[Block]:
         blocks.append({"list": [_consented(consent) for consent in consents]})
     if said := answer["objections"]:
         blocks.append({"list": [_said(one) for one in said]})
+    if listed := answer["knownClients"]:
+        blocks.append({"list": [_listed(one) for one in listed]})
     if not answer["reports"]:
         kept_on = answer["termsKeptOn"]
         ran = f" Dat deden wij voor het laatst op {_day(kept_on)}." if kept_on else ""
@@ -278,6 +280,13 @@ def _said(one: Mapping[str, Any]) -> str:
     if one["creditorId"]:
         about += f", {one['creditorId']}"
     return f"{_day(one['since'])}: {SAID[one['kind']].format(about=about)} {STATE[one['state']]}"
+
+
+def _listed(one: Mapping[str, Any]) -> str:
+    return (
+        f"Op {_day(one['recordedOn'])} zetten wij u op onze lijst van inwoners die al schuldhulp krijgen, tot en met "
+        f"{_day(one['until'])}. Daardoor leggen wij meldingen over u apart. Uw schuldeisers zien die lijst niet."
+    )
 
 
 def _category(of: Mapping[str, Any]) -> str:

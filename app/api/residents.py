@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from app import looking
 from app.api.basis_changes import NOTED, BasisChange, PilotQuery, changed
 from app.api.deps import Pools, ResidentAnswerer, ResidentCorrector
+from app.api.known_clients import ListedClient
 from app.api.objections import RecordedObjection
 from app.api.signals import ReportOfHousehold, look, report_of
 from app.errors import problems
@@ -86,6 +87,7 @@ class HeldOfResident(Wire):
     signals: tuple[HeldSignal, ...]
     consents: tuple[HeldConsent, ...]
     objections: tuple[RecordedObjection, ...]
+    known_clients: tuple[ListedClient, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
     terms_kept_on: date | None

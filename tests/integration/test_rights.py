@@ -18,6 +18,7 @@ from cli.desk import app as desk_app
 from client import desk_basis, desk_rights
 from client.checking import SendableRow
 from client.desk_rights import Held
+from client.known_clients import PURPOSE, Client, push_clients
 from client.log_reading import read_log
 from client.resident_answer import answer_of
 from client.resident_letter import as_page, letter_of
@@ -246,6 +247,21 @@ def test_a_consent_is_told_with_its_notice_and_until_when(world: World, her: dic
     text = letter(found)
     assert "Op 1 januari 2026 gaf u toestemming voor het melden van energie (uitleg notice-1)." in text
     assert "Dit is een proef die in een regeling staat (Wgs art. 10, regulation art. 1). Het mag alleen met uw" in text
+
+
+def test_who_is_on_the_knock_out_list_is_told_so_and_an_erasure_takes_the_entry_too(
+    world: World, her: dict[str, Any], row: MakeRow
+) -> None:
+    until = desk_basis.today() + timedelta(days=90)
+    with world.desk("aland", PURPOSE) as service:
+        clients = [Client(contact(her), until)]
+        push_clients(world.home("town-a"), service, world.documents["aland"], clients, replace=False)
+    told = answer(world, her)
+    assert [one["until"] for one in told["knownClients"]] == [until.isoformat()]
+    assert "lijst van inwoners die al schuldhulp krijgen" in letter(told)
+    assert answer(world, {**her, **older(her)})["knownClients"] == []
+    erase(world, her)
+    assert answer(world, her)["knownClients"] == []
 
 
 def test_when_nothing_is_held_the_letter_says_so(world: World, her: dict[str, Any], row: MakeRow) -> None:

@@ -5,8 +5,8 @@ The linker keeps it and marks reports by it. A desk that lists it reads through 
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ functions under policies of the same width. Match keys do not go into the event.
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -23,14 +23,7 @@ TABLES = (
     ALTER TABLE privacy.objection ADD CONSTRAINT objection_kind_check CHECK (
         kind IN ('refusal', 'withdrawal', 'objection', 'erasure', 'rectification'))
     """,
-    "ALTER TABLE privacy.basis_change DROP CONSTRAINT basis_change_kind_check",
     "CREATE INDEX link_change_report ON signals.link_change (pilot_id, report_id)",
-    """
-    ALTER TABLE privacy.basis_change ADD CONSTRAINT basis_change_kind_check CHECK (
-        kind IN ('consent', 'refusal', 'withdrawal', 'objection', 'decision', 'contract-objection',
-                 'erasure', 'rectification')
-        AND (kind = 'contract-objection') = (creditor_id IS NOT NULL))
-    """,
 )
 
 # Met: by a strong key, or by a weak one to which no birth date objects; and what meets the keys of those reports in
@@ -81,12 +74,19 @@ OPEN = f"""
           SELECT k.objection_id FROM privacy.objection_key k
           WHERE k.pilot_id = p_pilot AND k.key = ANY (asked_strong) AND k.strong
           UNION
+          SELECT k.client_id FROM privacy.known_client_key k
+          WHERE k.pilot_id = p_pilot AND k.key = ANY (asked_strong) AND k.strong
+          UNION
           SELECT k.consent_id FROM jsonb_to_recordset(asked_weak) AS a (key uuid, birth uuid)
           JOIN privacy.consent_key k ON k.pilot_id = p_pilot AND k.key = a.key AND NOT k.strong
             AND (k.birth = a.birth) IS NOT FALSE
           UNION
           SELECT k.objection_id FROM jsonb_to_recordset(asked_weak) AS a (key uuid, birth uuid)
           JOIN privacy.objection_key k ON k.pilot_id = p_pilot AND k.key = a.key AND NOT k.strong
+            AND (k.birth = a.birth) IS NOT FALSE
+          UNION
+          SELECT k.client_id FROM jsonb_to_recordset(asked_weak) AS a (key uuid, birth uuid)
+          JOIN privacy.known_client_key k ON k.pilot_id = p_pilot AND k.key = a.key AND NOT k.strong
             AND (k.birth = a.birth) IS NOT FALSE) AS met;
       END IF;
       SELECT o.event_id, o.refused INTO event_id, refused
@@ -194,6 +194,15 @@ READING = {
         ORDER BY o.recorded_at, o.objection_id
         """,
     ),
+    "known_clients": _reading(
+        "known_clients",
+        "client_id uuid, recorded_on date, until date, sealed text",
+        """
+        SELECT c.client_id, c.recorded_on, c.until, encode(c.sealed, 'hex')
+        FROM privacy.known_client c WHERE c.pilot_id = p AND c.client_id = ANY (said)
+        ORDER BY c.recorded_on, c.client_id
+        """,
+    ),
     # A report's household changes its id when others join or leave; a look names those of its moment.
     "looks": _reading(
         "looks",
@@ -254,7 +263,7 @@ GRANTS = (
     "SELECT (organisation_id, document) ON registry.organisation",
 )
 # The tables of keys are for finding, which `open_resident_event` does as the owner; no login reads those.
-KEYS = ("signals.report_key", "privacy.consent_key", "privacy.objection_key")
+KEYS = ("signals.report_key", "privacy.consent_key", "privacy.objection_key", "privacy.known_client_key")
 # One comparison that an index answers: a function beside it would be asked anew for each event of the log.
 A_RESIDENT = "pilot_id = privacy.answered_pilot()"
 POLICIES = {
