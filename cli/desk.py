@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -56,19 +57,31 @@ app.command()(desk_log.verify)
 def init(
     organisation: Annotated[str, typer.Option(help="Your short name, as agreed with the operator")],
     service: Annotated[str, typer.Option(help="Address of the service")],
+    recovery: Annotated[
+        Path,
+        typer.Option(prompt="File for the recovery key, such as one on a stick", help="Where the recovery key goes"),
+    ],
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
 ) -> None:
-    """Make the desk's keys: for opening, signing and logging in. Repeating it changes nothing."""
-    public = init_desk(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")))
+    """Make the desk's keys: for opening, signing and logging in. Repeating it changes nothing.
+
+    The recovery key opens all that is sealed to the municipality when the desk's own key is lost. It is made once, in a
+    file of its own, to be kept offline.
+    """
+    public = init_desk(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")), recovery)
     console.print(
         either(
             lang,
-            f"De sleutels staan in {home}. Maak er een reservekopie van: zonder kan niemand de signalen openen.\n"
+            f"De sleutels staan in {home}. Maak er een reservekopie van.\n"
+            f"0. De herstelsleutel staat in {recovery}. Zet hem op een stick, leg die in een kluis en wis hem hier:\n"
+            "   hij opent alles als de eigen sleutel kwijt is\n"
             f"1. Stuur {public} naar de beheerder van de dienst; er staat niets geheims in.\n"
             f"2. Lees elke schuldeiser per telefoon uw vingerafdruk voor:\n   {own_fingerprint(Home(home))}\n"
             "3. Daarna: vroegsein desk sign PILOT",
-            f"The keys are in {home}. Make a backup: without them nobody can open signals.\n"
+            f"The keys are in {home}. Make a backup.\n"
+            f"0. The recovery key is in {recovery}. Put it on a stick, the stick in a safe, and remove it here:\n"
+            "   it opens everything when the desk's own key is lost.\n"
             f"1. Send {public} to the service's operator; nothing in it is secret.\n"
             f"2. Read your fingerprint to each creditor over the telephone:\n   {own_fingerprint(Home(home))}\n"
             "3. Then: vroegsein desk sign PILOT",

@@ -13,7 +13,7 @@ from client.exclusions import fold_reference
 from client.home import Home
 from client.service import Service
 from client.trust import JoinedPilot
-from privacy import hybrid, merkle
+from privacy import merkle
 from privacy.matchkeys import district_key, match_keys
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
@@ -95,23 +95,23 @@ def deliver(
     where = f"/deliveries/{opened['deliveryId']}"
     state = service.get(where, pilotId=pilot.id)
     if state["state"] == "open":
-        recipient_key = hybrid.key_id(pilot.recipient)
-        envelope = Envelope.new(pilot.id, creditor, recipient_key)
+        envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         parts = []
         for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
             prepared = [prepare(row, pilot, secret, envelope) for row in rows]
             parts.append(_send_part(service, where, pilot.id, number, prepared))
             advance(len(rows))
-        sealed_key = envelope.sealed_to(pilot.recipient, hashed)
+        sealed_key = envelope.sealed_to(pilot.recipients, hashed)
         manifest = Manifest(
             category=checked.category,
             content_hash=hashed,
             creditor=creditor,
+            delivery_key_check=envelope.check(),
             key_envelope_sha256=hashlib.sha256(sealed_key).hexdigest(),
             parts=tuple(parts),
             period=checked.period,
             pilot=pilot.id,
-            recipient_key=recipient_key,
+            recipient_key=envelope.recipient_key,
         )
         signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
         completion = {"keyEnvelope": base64.b64encode(sealed_key).decode(), "manifest": signed}

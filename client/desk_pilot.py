@@ -71,6 +71,7 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
         signing=public_jwk(home.jwk("signing.jwk")),
         recipient=base64.b64encode(recipient).decode(),
         recipient_key=hybrid.key_id(recipient),
+        recovery=base64.b64encode(home.secret("recovery.public")).decode(),
         creditors=dict(found.creditors),
         epoch=FIRST_EPOCH,
         key_check=key_check(found.pilot.id, FIRST_EPOCH, home.secret(key_name)),

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from privacy.errors import PrivacyError
 from privacy.framing import framed
+from privacy.recipients import Recipients
 from privacy.signing import fingerprint, sign, verify
 from signals.documents import Document
 from signals.pilot import Pilot
@@ -40,6 +41,7 @@ class CreditorKeys(Document):
 class PilotDocument(Document):
     """What a desk signs: the pilot's terms, its own keys, the creditors' keys, the key epoch, the rule set's hash.
 
+    `recipient` opens what is sealed to the municipality, and so does `recovery`, whose private half is kept offline.
     `log_key` is the log's verifier key (privacy/checkpoints.py): from the first signature on, no other is believed.
     """
 
@@ -49,6 +51,7 @@ class PilotDocument(Document):
     signing: dict[str, Any]
     recipient: Base64
     recipient_key: str
+    recovery: Base64
     creditors: dict[Slug, CreditorKeys]
     epoch: Annotated[int, Field(ge=1, le=9999)]
     key_check: Hex32
@@ -56,8 +59,16 @@ class PilotDocument(Document):
     log_key: Annotated[str, Field(pattern=r"^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$")]
 
     def fingerprint(self) -> str:
-        """What a creditor types in, over the desk's signing and recipient keys."""
-        return fingerprint([jwk_bytes(self.signing), self.recipient.encode()])
+        """What a creditor types in, over the desk's signing and recovery keys.
+
+        The recipient key is under the signature, and may be replaced without a telephone call.
+        """
+        return desk_fingerprint(self.signing, self.recovery)
+
+    @property
+    def recipients(self) -> Recipients:
+        """To whom creditors and desk seal."""
+        return Recipients(base64.b64decode(self.recipient), base64.b64decode(self.recovery))
 
     def signed(self, private: dict[str, Any]) -> str:
         """The document as a JWS, signed with the desk's key."""
@@ -76,6 +87,11 @@ def key_check(pilot: str, epoch: int, key: bytes) -> str:
     and try out whom the match keys under it belong to.
     """
     return hashlib.sha256(framed("vroegsein/pilot-key-check/v1", pilot, str(epoch), key)).hexdigest()
+
+
+def desk_fingerprint(signing: dict[str, Any], recovery: str) -> str:
+    """What a creditor types in for one desk, over its signing key and its recovery key (base64)."""
+    return fingerprint([jwk_bytes(signing), recovery.encode()])
 
 
 def creditor_fingerprint(keys: CreditorKeys) -> str:

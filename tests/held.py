@@ -15,7 +15,6 @@ from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.oauth import ASSERTION_TYPE, ServiceLogin
 from client.trust import join
-from privacy import hybrid
 from privacy.checkpoints import cosign, read_checkpoint
 from privacy.sealing import Envelope
 from privacy.signing import sign
@@ -158,11 +157,11 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
     new = {"pilotId": pilot, "period": PERIOD, "category": category.value}
     with world.creditor(creditor) as service:
         joined = join(home, service, pilot)
-        envelope = Envelope.new(pilot, creditor, hybrid.key_id(joined.recipient))
+        envelope = Envelope.new(pilot, creditor, joined.document.recipient_key)
         opened = service.post("/deliveries", {**new, "expectedCount": len(rows), "contentHash": hashed})
         lines = b"\n".join(prepare(row, joined, home.secret("secret.key"), envelope).as_line() for row in rows)
         part = service.put_lines(f"/deliveries/{opened['deliveryId']}/parts/1", lines, pilotId=pilot)
-        sealed = envelope.sealed_to(joined.recipient, hashed)
+        sealed = envelope.sealed_to(joined.recipients, hashed)
     return {
         "deliveryId": opened["deliveryId"],
         "expectedCount": len(rows),
@@ -171,7 +170,7 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
         "lines": lines,
         "Content-Digest": digest(lines),
         "keyEnvelope": base64.b64encode(sealed).decode(),
-        "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part]),
+        "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part], envelope.check()),
     }
 
 
@@ -181,13 +180,21 @@ def digest(content: bytes) -> str:
 
 
 def manifest(
-    world: World, creditor: str, pilot: str, category: Category, hashed: str, sealed: bytes, parts: list[dict[str, Any]]
+    world: World,
+    creditor: str,
+    pilot: str,
+    category: Category,
+    hashed: str,
+    sealed: bytes,
+    parts: list[dict[str, Any]],
+    key_check: str = HEX32,
 ) -> str:
     """What a creditor signs at the end of a delivery."""
     said = Manifest(
         category=category,
         content_hash=hashed,
         creditor=creditor,
+        delivery_key_check=key_check,
         key_envelope_sha256=hashlib.sha256(sealed).hexdigest(),
         parts=tuple(PartSummary.model_validate({k: part[k] for k in PartSummary.model_fields}) for part in parts),
         period=PERIOD,

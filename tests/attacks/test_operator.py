@@ -81,12 +81,20 @@ def with_operators_recipient(document: PilotDocument, operator: Home) -> dict[st
     return {"recipient": base64.b64encode(recipient).decode(), "recipient_key": hybrid.key_id(recipient)}
 
 
+def with_operators_recovery(document: PilotDocument, operator: Home) -> dict[str, Any]:
+    return {"recovery": base64.b64encode(operator.secret("recovery.public")).decode()}
+
+
 def with_operators_signing(document: PilotDocument, operator: Home) -> dict[str, Any]:
     return {"signing": public_jwk(operator.jwk("signing.jwk"))}
 
 
 def with_both(document: PilotDocument, operator: Home) -> dict[str, Any]:
     return with_operators_recipient(document, operator) | with_operators_signing(document, operator)
+
+
+def with_all(document: PilotDocument, operator: Home) -> dict[str, Any]:
+    return with_both(document, operator) | with_operators_recovery(document, operator)
 
 
 def with_another_creditor(document: PilotDocument, operator: Home) -> dict[str, Any]:
@@ -100,9 +108,11 @@ def with_another_pilot_key(document: PilotDocument, operator: Home) -> dict[str,
 @pytest.mark.parametrize(
     ("swap", "error", "words"),
     [
-        (with_operators_recipient, UntrustedDocument, "not those of the fingerprint"),
+        (with_operators_recipient, NotSigned, "expected key"),
+        (with_operators_recovery, UntrustedDocument, "not those of the fingerprint"),
         (with_operators_signing, UntrustedDocument, "not those of the fingerprint"),
         (with_both, UntrustedDocument, "not those of the fingerprint"),
+        (with_all, UntrustedDocument, "not those of the fingerprint"),
         (with_another_creditor, NotSigned, "expected key"),
         (with_another_pilot_key, NotSigned, "expected key"),
     ],
