@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from app.db.sessions import Login, Sessions
 from app.intake_rules import Agreed, DeliveryRefused, agreed_terms, broken_rule, refuse_dates
 from app.part_reading import PartUnreadable, Refusal, read_lines
+from app.publishing import newest_document
 from privacy import merkle
 from privacy.errors import PrivacyError
 from privacy.references import report_id
@@ -180,6 +181,7 @@ def complete(
             return  # completing it once more changes nothing
         _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         manifest = _signed_manifest(connection, creditor, signed)
+        _refuse_unless_signed_for(connection, pilot, creditor, manifest, signed)
         parts = connection.execute(
             sa.text("""
                 SELECT number, encode(sha256, 'hex') AS sha256, accepted, refused, encode(root, 'hex') AS root
@@ -349,3 +351,24 @@ def _signed_manifest(connection: sa.Connection, creditor: str, signed: str) -> M
         except (NotSigned, ValidationError):
             continue
     raise DeliveryRefused("manifest-not-signed", "the manifest is not signed with a registered key of this creditor")
+
+
+def _refuse_unless_signed_for(
+    connection: sa.Connection, pilot: str, creditor: str, manifest: Manifest, signed: str
+) -> None:
+    """What the desk took out of its newest pilot document counts no more: a creditor's key, or its own key."""
+    document = newest_document(connection, pilot)
+    named = document.creditors.get(creditor) if document else None
+    if document is None or named is None or not _is_signed(signed, named.signing):
+        detail = "the newest pilot document does not name the key that signed this: ask the municipality"
+        raise DeliveryRefused("manifest-key-not-signed-for", detail)
+    if manifest.recipient_key != document.recipient_key:
+        detail = "the municipality has another key since: run the same command again, it sends the parts anew"
+        raise DeliveryRefused("manifest-other-recipient", detail)
+
+
+def _is_signed(signed: str, public: dict[str, Any]) -> bool:
+    try:
+        return bool(verify(signed, public, MANIFEST_SIGNED_AS))
+    except NotSigned:
+        return False

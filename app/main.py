@@ -18,6 +18,7 @@ from app.api import (
     objections,
     pilots,
     proofs,
+    sealings,
     signals,
     tokens,
 )
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     basis_changes.router,
     access_events.router,
     proofs.router,
+    sealings.router,
     meta.router,
 )
 

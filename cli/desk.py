@@ -10,7 +10,7 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_log
+from cli import desk_keys, desk_log
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_options import (
     DEFAULT_HOME,
@@ -51,6 +51,8 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
+app.command()(desk_keys.rotate_recipient)
+app.command()(desk_keys.recover)
 
 
 @app.command()
@@ -75,13 +77,13 @@ def init(
             lang,
             f"De sleutels staan in {home}. Maak er een reservekopie van.\n"
             f"0. De herstelsleutel staat in {recovery}. Zet hem op een stick, leg die in een kluis en wis hem hier:\n"
-            "   hij opent alles als de eigen sleutel kwijt is\n"
+            "   hij opent alles als de eigen sleutel kwijt is (vroegsein desk recover).\n"
             f"1. Stuur {public} naar de beheerder van de dienst; er staat niets geheims in.\n"
             f"2. Lees elke schuldeiser per telefoon uw vingerafdruk voor:\n   {own_fingerprint(Home(home))}\n"
             "3. Daarna: vroegsein desk sign PILOT",
             f"The keys are in {home}. Make a backup.\n"
             f"0. The recovery key is in {recovery}. Put it on a stick, the stick in a safe, and remove it here:\n"
-            "   it opens everything when the desk's own key is lost.\n"
+            "   it opens everything when the desk's own key is lost (vroegsein desk recover).\n"
             f"1. Send {public} to the service's operator; nothing in it is secret.\n"
             f"2. Read your fingerprint to each creditor over the telephone:\n   {own_fingerprint(Home(home))}\n"
             "3. Then: vroegsein desk sign PILOT",

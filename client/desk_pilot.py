@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from client.home import Home, own_fingerprint
 from client.service import Service
@@ -78,14 +79,28 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
         rule_set_hash=found.rule_set_hash,
         log_key=found.log_key,
     )
-    signed = document.signed(home.jwk("signing.jwk"))
-    service.put(f"/pilots/{found.pilot.id}/documents/{document.version}", {"document": signed})
+    _publish(home, service, document)
     for name, keys in found.creditors.items():
         purpose = envelope_purpose(found.pilot.id, name, FIRST_EPOCH)
         sealed = hybrid.seal(home.secret(key_name), base64.b64decode(keys.envelope), *purpose)
         body = {"envelope": base64.b64encode(sealed).decode(), "epoch": FIRST_EPOCH}
         service.put(f"/pilots/{found.pilot.id}/key-envelopes/{name}", body)
     return document
+
+
+def sign_anew(home: Home, service: Service, standing: PilotDocument, changes: Mapping[str, Any]) -> PilotDocument:
+    """Sign and publish the next version of a document of this desk's, with other values for some of its members.
+
+    Terms and creditors stay as they were signed, so that no fingerprint has to be compared.
+    """
+    document = standing.model_copy(update={**changes, "version": standing.version + 1})
+    _publish(home, service, document)
+    return document
+
+
+def _publish(home: Home, service: Service, document: PilotDocument) -> None:
+    signed = document.signed(home.jwk("signing.jwk"))
+    service.put(f"/pilots/{document.pilot.id}/documents/{document.version}", {"document": signed})
 
 
 def own_document(home: Home, service: Service, pilot_id: str) -> PilotDocument:

@@ -13,7 +13,7 @@ from pydantic import Field
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.recipients import Recipients
-from privacy.signing import fingerprint, sign, verify
+from privacy.signing import fingerprint, payload_unchecked, sign, verify
 from signals.documents import Document
 from signals.pilot import Pilot
 from signals.report import Base64, Hex32, Slug
@@ -102,18 +102,13 @@ def creditor_fingerprint(keys: CreditorKeys) -> str:
 def read_signed(token: str, expected_fingerprint: str) -> PilotDocument:
     """Check a signed pilot document against the fingerprint that was typed in. Raises UntrustedDocument, NotSigned."""
     try:
-        claimed = PilotDocument.model_validate_json(_payload_unchecked(token))
+        claimed = PilotDocument.model_validate_json(payload_unchecked(token))
         named = claimed.fingerprint()
     except (ValueError, KeyError, IndexError):  # pydantic's and binascii's errors are kinds of the first
         raise UntrustedDocument("this is not a pilot document of a version that this program knows") from None
     if _digits(named) != _digits(expected_fingerprint):
         raise UntrustedDocument("the keys in this pilot document are not those of the fingerprint that was typed in")
     return PilotDocument.model_validate_json(verify(token, claimed.signing, SIGNED_AS))
-
-
-def _payload_unchecked(token: str) -> bytes:
-    payload = token.split(".")[1]
-    return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
 
 
 def _digits(text: str) -> str:

@@ -126,6 +126,8 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "givenBy": "desk",
         "keys": KEYS,
         "sealed": "00",
+        "behind": str(uuid.UUID(int=0)),
+        "sealings": [{"sealingId": delivery["deliveryId"], "sealed": base64.b64encode(bytes(60)).decode()}],
         **delivery,
         **_of_the_log(world, pilot),
         "grant_type": "client_credentials",

@@ -46,6 +46,7 @@ PURPOSES = {
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
     "count": {"roles": ["debt-help"], "level": "index"},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
+    "keep-keys": {"roles": ["debt-help"], "level": "none"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
 }
 

@@ -19,7 +19,7 @@ MEANING: dict[str, str] = {
     "objections:write": "Pass on an objection about one's own contract",
     "consents:write": "Record what residents say: consent, refusal, withdrawal, objection, and its decision",
     "pilots:write": "Publish signed pilot documents",
-    "keys:write": "Put sealed pilot keys ready for creditors",
+    "keys:write": "Put sealed pilot keys ready for creditors, and seal anew what is sealed to one's municipality",
     "log:read": "Read the access log of one's own municipality",
     "log:witness": "Cosign checkpoints of one's own pilots' logs",
     "registry:read": "Read pilots, organisations and agreements",

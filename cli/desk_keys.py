@@ -1,0 +1,85 @@
+"""`vroegsein desk rotate-recipient` and `vroegsein desk recover`: when the desk's own key is replaced, or is lost."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.desk_options import DEFAULT_HOME, HomeOption, UserOption, user_of
+from cli.words import Lang, LangOption, console, either, errors, progress
+from client import resealing
+from client.desk_work import desk_service
+from client.home import Home, read_recovery
+from signals.pilot import Role
+
+PurposeOption = Annotated[str, typer.Option(help="Your pilots' word for it; it goes into the log")]
+
+
+def rotate_recipient(
+    home: HomeOption = DEFAULT_HOME,
+    purpose: PurposeOption = "keep-keys",
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Replace the key that opens what is sealed to you, in all your pilots. Broken off, run it again.
+
+    Exit code: 0 done, the old key is gone; 1 something does not open with the new key, the old one is kept.
+    """
+    place = Home(home)
+    resealing.begin_rotation(place)
+    _seal_all_anew(place, [place.secret(resealing.OLD)], purpose, user, lang)
+    resealing.end_rotation(place)
+    done = (
+        "De oude sleutel is weg; alles gaat open met de nieuwe.",
+        "The old key is gone; the new one opens everything.",
+    )
+    console.print(either(lang, *done), markup=False)
+
+
+def recover(
+    recovery: Annotated[Path, typer.Option(help="File with the recovery key")],
+    home: HomeOption = DEFAULT_HOME,
+    purpose: PurposeOption = "keep-keys",
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Make a new key where the old one is lost, and seal everything to it by the recovery key. Safe to repeat.
+
+    Exit code: 0 done; 1 something does not open with the new key.
+    """
+    place, private = Home(home), read_recovery(recovery)
+    resealing.begin_recovery(place, private)
+    _seal_all_anew(place, [private], purpose, user, lang)
+    console.print(
+        either(
+            lang,
+            "Alles gaat open met de nieuwe sleutel. Leg de herstelsleutel terug in de kluis.",
+            "The new key opens everything. Put the recovery key back into the safe.",
+        ),
+        markup=False,
+    )
+
+
+def _seal_all_anew(home: Home, olds: Sequence[bytes], purpose: str, user: str | None, lang: Lang) -> None:
+    """In each pilot of this desk; ends the command where something stays behind."""
+    left = 0
+    for pilot in home.settings.pilots:
+        with desk_service(home, Role.DEBT_HELP, user_of(user), purpose) as service, progress() as bar:
+            task = bar.add_task(pilot, total=None)
+            done = resealing.reseal(home, service, pilot, olds, lambda new, task=task: bar.advance(task, new))  # type: ignore[misc]  # mypy has no type for such a default
+        left += len(done.left)
+        said = (
+            f"{pilot}: {done.renewed} van {done.found} opnieuw verzegeld.",
+            f"{pilot}: {done.renewed} of {done.found}.",
+        )
+        console.print(either(lang, *said), markup=False)
+        for sealing in done.left:
+            errors.print(f"✗ {pilot}: {sealing}", markup=False)
+    if left:
+        said = (
+            f"{left} gaan niet open met de nieuwe sleutel. De oude blijft bewaard: vraag de beheerder waarom.",
+            f"The new key does not open {left}. The old one is kept: ask the operator why.",
+        )
+        errors.print(either(lang, *said), markup=False)
+        raise typer.Exit(1)
