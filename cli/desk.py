@@ -53,6 +53,7 @@ app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 app.command()(desk_keys.rotate_recipient)
 app.command()(desk_keys.recover)
+app.command()(desk_keys.expel)
 
 
 @app.command()
@@ -198,7 +199,7 @@ def show(
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
-        console.print(line, markup=False, style="bold red" if line.startswith("✗") else "")
+        console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
 
 def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
@@ -221,6 +222,14 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
                 f"{head}: {amount}, {row['months']} month(s), since {since}; reference {report.details['contract']}",
             )
         )
+        if report.compromised:
+            lines.append(
+                either(
+                    lang,
+                    "  ✗ Let op: de sleutel van deze schuldeiser kan bij een ander zijn geweest. Vraag het na.",
+                    "  ✗ Careful: somebody else may have had this creditor's key. Ask the creditor.",
+                )
+            )
         contact = contact_lines(report.details)
         if contact not in shown:
             lines += contact

@@ -1,14 +1,15 @@
-"""`vroegsein desk rotate-recipient` and `vroegsein desk recover`: when the desk's own key is replaced, or is lost."""
+"""The desk's commands about keys: its own is replaced or lost, a creditor leaves or lost its own."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.desk_options import DEFAULT_HOME, HomeOption, UserOption, user_of
-from cli.words import Lang, LangOption, console, either, errors, progress
-from client import resealing
+from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
+from cli.words import AMSTERDAM, Lang, LangOption, console, either, errors, progress
+from client import desk_pilot, resealing
 from client.desk_work import desk_service
 from client.home import Home, read_recovery
 from signals.pilot import Role
@@ -59,6 +60,36 @@ def recover(
         ),
         markup=False,
     )
+
+
+def expel(
+    creditor: Annotated[str, typer.Argument(help="The creditor's short name")],
+    compromised: Annotated[
+        bool, typer.Option("--compromised", help="Somebody else may have had its keys: mark what it sent")
+    ] = False,
+    pilot: PilotOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Sign a pilot document without a creditor's keys: the service takes up nothing more of it. Safe to repeat."""
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service:
+        document = desk_pilot.expel(place, service, pilot, creditor, _today(), compromised=compromised)
+    console.print(
+        either(
+            lang,
+            f"Versie {document.version} is getekend, zonder {creditor}. Laat de beheerder de sleutels intrekken:\n"
+            f"  vroegsein operator revoke {creditor}",
+            f"Version {document.version} is signed, without {creditor}. Ask the operator to revoke its keys:\n"
+            f"  vroegsein operator revoke {creditor}",
+        ),
+        markup=False,
+    )
+
+
+def _today() -> date:
+    return datetime.now(AMSTERDAM).date()
 
 
 def _seal_all_anew(home: Home, olds: Sequence[bytes], purpose: str, user: str | None, lang: Lang) -> None:

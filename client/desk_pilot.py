@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from client.home import Home, own_fingerprint
@@ -12,9 +13,11 @@ from client.trust import envelope_purpose, refuse_older
 from privacy import hybrid
 from privacy.pilot_document import (
     CreditorKeys,
+    FormerCreditor,
     PilotDocument,
     UntrustedDocument,
     creditor_fingerprint,
+    jwk_bytes,
     key_check,
     read_signed,
 )
@@ -54,13 +57,21 @@ def parties(service: Service, pilot_id: str) -> Parties:
 def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
     """Sign and publish the next version of the pilot document, and put the pilot key ready for every creditor in it.
 
-    Whoever calls this has had the fingerprints compared by a person.
+    Whoever calls this has had the fingerprints compared by a person. A creditor that left stays out, until it is
+    registered with a new signing key.
 
     Raises:
         UntrustedDocument: the log is signed by another key than in the version before.
     """
-    if found.version and own_document(home, service, found.pilot.id).log_key != found.log_key:
+    standing = own_document(home, service, found.pilot.id) if found.version else None
+    if standing is not None and standing.log_key != found.log_key:
         raise UntrustedDocument("the service's log has another key than the one you signed for: ask the operator why")
+    former = standing.former if standing is not None else {}
+    creditors = {
+        name: keys
+        for name, keys in found.creditors.items()
+        if name not in former or jwk_bytes(keys.signing) != jwk_bytes(former[name].signing)
+    }
     recipient = hybrid.public_key(home.secret("recipient.key"))
     key_name = pilot_key_name(found.pilot.id, FIRST_EPOCH)
     if not home.has(key_name):
@@ -73,19 +84,47 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
         recipient=base64.b64encode(recipient).decode(),
         recipient_key=hybrid.key_id(recipient),
         recovery=base64.b64encode(home.secret("recovery.public")).decode(),
-        creditors=dict(found.creditors),
+        creditors=creditors,
+        former=former,
         epoch=FIRST_EPOCH,
         key_check=key_check(found.pilot.id, FIRST_EPOCH, home.secret(key_name)),
         rule_set_hash=found.rule_set_hash,
         log_key=found.log_key,
     )
     _publish(home, service, document)
-    for name, keys in found.creditors.items():
+    for name, keys in creditors.items():
         purpose = envelope_purpose(found.pilot.id, name, FIRST_EPOCH)
         sealed = hybrid.seal(home.secret(key_name), base64.b64decode(keys.envelope), *purpose)
         body = {"envelope": base64.b64encode(sealed).decode(), "epoch": FIRST_EPOCH}
         service.put(f"/pilots/{found.pilot.id}/key-envelopes/{name}", body)
     return document
+
+
+def expel(
+    home: Home, service: Service, pilot_id: str, creditor: str, today: date, *, compromised: bool
+) -> PilotDocument:
+    """Sign a document without a creditor's keys: nothing that it signs is taken up any more.
+
+    What it sent before stays, and opens; where its keys are `compromised` the desk marks it. Repeating it changes
+    nothing but the mark.
+
+    Raises:
+        UntrustedDocument: the document names no such creditor.
+    """
+    standing = own_document(home, service, pilot_id)
+    named, former = standing.creditors.get(creditor), standing.former.get(creditor)
+    if named is None and former is None:
+        raise UntrustedDocument(f"your pilot document names no creditor {creditor}")
+    if named is not None:
+        left = FormerCreditor(signing=named.signing, left_on=today, compromised=compromised)
+    else:
+        assert former is not None
+        left = former.model_copy(update={"compromised": compromised or former.compromised})
+    changes = {
+        "creditors": {name: keys for name, keys in standing.creditors.items() if name != creditor},
+        "former": {**standing.former, creditor: left},
+    }
+    return sign_anew(home, service, standing, changes)
 
 
 def sign_anew(home: Home, service: Service, standing: PilotDocument, changes: Mapping[str, Any]) -> PilotDocument:

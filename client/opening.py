@@ -11,7 +11,7 @@ from privacy import merkle
 from privacy.pilot_document import PilotDocument
 from privacy.references import report_id
 from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
-from privacy.signing import NotSigned, verify
+from privacy.signing import NotSigned
 from signals.report import Kind, Manifest, Report
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
@@ -20,11 +20,15 @@ HASH = 32
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenedReport:
-    """One report as its creditor wrote it: what the service knows of it, and the details that only the desk sees."""
+    """One report as its creditor wrote it: what the service knows of it, and the details that only the desk sees.
+
+    `compromised`: it was signed by a key that somebody else may have had.
+    """
 
     creditor: str
     report: Report
     details: Mapping[str, str | int]
+    compromised: bool
 
 
 def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes) -> OpenedReport:
@@ -41,16 +45,15 @@ def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes)
         NotSigned: the creditor's signature is missing or another's.
     """
     creditor, sealed_row = row["creditorId"], row["sealed"]
-    if creditor not in document.creditors:
+    if creditor not in document.creditors and creditor not in document.former:
         raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
     if sealed_row is None:
         raise AlteredReport("the service hands out no sealed details with this report")
     sent = sealed_row["sent"].encode()
     sealed = SealedReport(_bytes(sealed_row["wrappedKey"]), _bytes(sealed_row["contact"]))
     try:
-        manifest = Manifest.model_validate_json(
-            verify(sealed_row["manifest"], document.creditors[creditor].signing, MANIFEST_SIGNED_AS)
-        )
+        signed, compromised = document.signed_by(creditor, sealed_row["manifest"], MANIFEST_SIGNED_AS)
+        manifest = Manifest.model_validate_json(signed)
         report = Report.model_validate_json(sent)
     except ValidationError:
         raise AlteredReport("the report or its manifest does not have the form that the creditor signs") from None
@@ -66,7 +69,7 @@ def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes)
     cents = details.get("amount_cents")
     if not isinstance(cents, int) or cents // 100 != report.amount_euros or "contract" not in details:
         raise AlteredReport("the sealed details are not those of the report beside them: ask the creditor")
-    return OpenedReport(creditor, report, details)
+    return OpenedReport(creditor, report, details, compromised)
 
 
 def _refuse_other_than_signed(

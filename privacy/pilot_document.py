@@ -6,6 +6,7 @@ can slip in none of its own: creditors know the desk by a fingerprint that they 
 
 import base64
 import hashlib
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from pydantic import Field
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.recipients import Recipients
-from privacy.signing import fingerprint, payload_unchecked, sign, verify
+from privacy.signing import NotSigned, fingerprint, payload_unchecked, sign, verify
 from signals.documents import Document
 from signals.pilot import Pilot
 from signals.report import Base64, Hex32, Slug
@@ -38,6 +39,17 @@ class CreditorKeys(Document):
     envelope: Base64
 
 
+class FormerCreditor(Document):
+    """A creditor that left: by its key the desk still checks what it sent before, and no delivery completes any more.
+
+    `compromised`: somebody else may have had the key, so that whatever it sent is marked wherever a desk opens it.
+    """
+
+    signing: dict[str, Any]
+    left_on: date
+    compromised: bool
+
+
 class PilotDocument(Document):
     """What a desk signs: the pilot's terms, its own keys, the creditors' keys, the key epoch, the rule set's hash.
 
@@ -53,6 +65,7 @@ class PilotDocument(Document):
     recipient_key: str
     recovery: Base64
     creditors: dict[Slug, CreditorKeys]
+    former: dict[Slug, FormerCreditor] = Field(default_factory=dict)
     epoch: Annotated[int, Field(ge=1, le=9999)]
     key_check: Hex32
     rule_set_hash: Hex32
@@ -64,6 +77,23 @@ class PilotDocument(Document):
         The recipient key is under the signature, and may be replaced without a telephone call.
         """
         return desk_fingerprint(self.signing, self.recovery)
+
+    def signed_by(self, creditor: str, token: str, kind: str) -> tuple[bytes, bool]:
+        """What a creditor signed, and whether by a key that somebody else may have had.
+
+        Raises:
+            NotSigned: by no key of that creditor that this document names.
+        """
+        former, named = self.former.get(creditor), self.creditors.get(creditor)
+        if former is not None:
+            try:
+                return verify(token, former.signing, kind), former.compromised
+            except NotSigned:
+                if named is None:
+                    raise
+        if named is None:
+            raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
+        return verify(token, named.signing, kind), False
 
     @property
     def recipients(self) -> Recipients:
