@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
 from app.objections import No, all_keys, decide, say_no, stop_contract
+from app.rekeying import rekey
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -17,6 +18,7 @@ from signals.consents import (
     DeskChange,
     Objection,
     Refusal,
+    Rekeyed,
     Withdrawal,
 )
 from signals.pilot import Pilot
@@ -86,7 +88,7 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome, told = "recorded", {"creditor": row.creditor_id}
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
-        told = change.model_dump(mode="json", include={"category", "objection", "decision"})
+        told = change.model_dump(mode="json", include={"category", "objection", "decision", "epoch"})
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
     body = {"change": str(change_id), "outcome": outcome, **told}
     connection.execute(
@@ -114,6 +116,8 @@ def _of_desk(
             return "paused"
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
+        case Rekeyed():
+            return rekey(connection, pilot, rule_sets, change.epoch)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)

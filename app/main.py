@@ -18,6 +18,7 @@ from app.api import (
     objections,
     pilots,
     proofs,
+    rekeyings,
     sealings,
     signals,
     tokens,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     access_events.router,
     proofs.router,
     sealings.router,
+    rekeyings.router,
     meta.router,
 )
 

@@ -54,6 +54,8 @@ app.command()(desk_log.verify)
 app.command()(desk_keys.rotate_recipient)
 app.command()(desk_keys.recover)
 app.command()(desk_keys.expel)
+app.command()(desk_keys.new_epoch)
+app.command()(desk_keys.rekey)
 
 
 @app.command()

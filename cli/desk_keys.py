@@ -9,11 +9,14 @@ import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
 from cli.words import AMSTERDAM, Lang, LangOption, console, either, errors, progress
-from client import desk_pilot, resealing
+from client import desk_pilot, rekeying, resealing
 from client.desk_work import desk_service
 from client.home import Home, read_recovery
+from client.service import Service
+from privacy.pilot_document import PilotDocument
 from signals.pilot import Role
 
+RekeyPurposeOption = Annotated[str, typer.Option("--purpose", help="Your pilot's word for it; it goes into the log")]
 PurposeOption = Annotated[str, typer.Option(help="Your pilots' word for it; it goes into the log")]
 
 
@@ -80,12 +83,71 @@ def expel(
         either(
             lang,
             f"Versie {document.version} is getekend, zonder {creditor}. Laat de beheerder de sleutels intrekken:\n"
-            f"  vroegsein operator revoke {creditor}",
+            f"  vroegsein operator revoke {creditor}\n"
+            "De pilotsleutel heeft deze schuldeiser nog: vroegsein desk new-epoch maakt een andere.",
             f"Version {document.version} is signed, without {creditor}. Ask the operator to revoke its keys:\n"
-            f"  vroegsein operator revoke {creditor}",
+            f"  vroegsein operator revoke {creditor}\n"
+            "It still has the pilot key: vroegsein desk new-epoch makes another.",
         ),
         markup=False,
     )
+
+
+def new_epoch(
+    pilot: PilotOption = None,
+    purpose: RekeyPurposeOption = "rekey",
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Make a new pilot key and give everything that stands match keys under it. Broken off, run `desk rekey`.
+
+    Creditors get the new key with their next command; what they send under the old one is refused.
+    Exit code: 0 done, 1 not everything could be done: nothing stands under the new key yet.
+    """
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
+        document = rekeying.begin_epoch(place, service, desk_pilot.own_document(place, service, pilot))
+        _rekey(place, service, document, lang)
+
+
+def rekey(
+    pilot: PilotOption = None,
+    purpose: RekeyPurposeOption = "rekey",
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Go on with a new pilot key where `desk new-epoch` broke off. Safe to repeat. Exit code as there."""
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
+        _rekey(place, service, desk_pilot.own_document(place, service, pilot), lang)
+
+
+def _rekey(home: Home, service: Service, document: PilotDocument, lang: Lang) -> None:
+    with progress() as bar:
+        task = bar.add_task(document.pilot.id, total=None)
+        done = rekeying.rekey(home, service, document, lambda new: bar.advance(task, new))
+    for report in done.unopened:
+        errors.print(
+            either(lang, f"✗ melding {report} gaat niet open en vervalt", f"✗ report {report} does not open, and goes"),
+            markup=False,
+        )
+    for node in done.closed:
+        errors.print(either(lang, f"✗ {node} gaat niet open", f"✗ {node} does not open"), markup=False)
+    if done.outcome != "re-keyed":
+        said = (
+            "De oude sleutels staan er nog. Vraag de beheerder waarom, en daarna: vroegsein desk rekey",
+            "The old keys still stand. Ask the operator why, and then: vroegsein desk rekey",
+        )
+        errors.print(either(lang, *said), markup=False)
+        raise typer.Exit(1)
+    rekeying.forget_others(home, document)
+    said = (
+        f"{done.reports} meldingen en {done.nodes} toestemmingen en bezwaren staan onder sleutel {document.epoch}.",
+        f"{done.reports} reports and {done.nodes} consents and objections stand under key {document.epoch}.",
+    )
+    console.print(either(lang, *said), markup=False)
 
 
 def _today() -> date:

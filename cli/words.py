@@ -64,6 +64,7 @@ KEPT = {  # the kinds of data of app/kept.py
     "delivery_keys": ("leveringssleutels", "delivery keys"),
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
     "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
+    "rekeyed_nodes": ("nieuwe koppelsleutels die nooit zijn doorgevoerd", "new match keys never carried out"),
     "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),
     "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
     "access_scopes": ("bereik van inzagen", "scopes of looks"),

@@ -50,7 +50,7 @@ def record_consent(
         keys=_keys(home, document, contact),
         sealed=_sealed(document, contact, CONSENT, document.pilot.id, given.category.value),
     )
-    return _recorded(service, document, "/consents", consent)
+    return recorded(service, document, "/consents", consent)
 
 
 def refuse_consent(
@@ -59,7 +59,7 @@ def refuse_consent(
     """Record that a resident refuses, from now on, that arrears of a category are reported."""
     keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
     refusal = Refusal(category=category, refused_on=_today(), keys=keys, sealed=sealed)
-    return _recorded(service, document, "/consent-refusals", refusal)
+    return recorded(service, document, "/consent-refusals", refusal)
 
 
 def withdraw_consent(
@@ -68,13 +68,13 @@ def withdraw_consent(
     """Withdraw a resident's consent, from now."""
     keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
     withdrawal = Withdrawal(category=category, withdrawn_on=_today(), keys=keys, sealed=sealed)
-    return _recorded(service, document, "/consent-withdrawals", withdrawal)
+    return recorded(service, document, "/consent-withdrawals", withdrawal)
 
 
 def record_objection(home: Home, service: Service, document: PilotDocument, contact: Contact) -> dict[str, Any]:
     """Record a resident's objection (art. 21 GDPR), from now: all reports are paused until somebody decides."""
     keys, sealed = _keys(home, document, contact), _sealed(document, contact, OBJECTION, document.pilot.id)
-    return _recorded(service, document, "/objections", Objection(objected_on=_today(), keys=keys, sealed=sealed))
+    return recorded(service, document, "/objections", Objection(objected_on=_today(), keys=keys, sealed=sealed))
 
 
 def decide_objection(
@@ -82,7 +82,7 @@ def decide_objection(
 ) -> dict[str, Any]:
     """Decide about an objection: its reports are erased, or come back."""
     decided = Decision(objection=objection, decision=decision, decided_on=_today())
-    return _recorded(service, document, "/objection-decisions", decided)
+    return recorded(service, document, "/objection-decisions", decided)
 
 
 def objections(
@@ -100,7 +100,7 @@ def objections(
     return found
 
 
-def _recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
+def recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
     """Send a change, and wait a while longer where the service is still busy, such as behind a large delivery."""
     pilot_id = document.pilot.id
     done = service.post(path, change.model_dump(mode="json", by_alias=True), pilotId=pilot_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from client.home import Home, own_fingerprint
+from client.home import Home
 from client.service import Service
 from client.trust import envelope_purpose, refuse_older
 from privacy import hybrid
@@ -19,7 +19,7 @@ from privacy.pilot_document import (
     creditor_fingerprint,
     jwk_bytes,
     key_check,
-    read_signed,
+    read_own,
 )
 from privacy.signing import public_jwk
 from signals.pilot import Pilot
@@ -66,14 +66,14 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
     standing = own_document(home, service, found.pilot.id) if found.version else None
     if standing is not None and standing.log_key != found.log_key:
         raise UntrustedDocument("the service's log has another key than the one you signed for: ask the operator why")
-    former = standing.former if standing is not None else {}
+    former, epoch = (standing.former, standing.epoch) if standing is not None else ({}, FIRST_EPOCH)
     creditors = {
         name: keys
         for name, keys in found.creditors.items()
         if name not in former or jwk_bytes(keys.signing) != jwk_bytes(former[name].signing)
     }
     recipient = hybrid.public_key(home.secret("recipient.key"))
-    key_name = pilot_key_name(found.pilot.id, FIRST_EPOCH)
+    key_name = pilot_key_name(found.pilot.id, epoch)
     if not home.has(key_name):
         home.keep(key_name, secrets.token_bytes(32))
     document = PilotDocument(
@@ -86,18 +86,24 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
         recovery=base64.b64encode(home.secret("recovery.public")).decode(),
         creditors=creditors,
         former=former,
-        epoch=FIRST_EPOCH,
-        key_check=key_check(found.pilot.id, FIRST_EPOCH, home.secret(key_name)),
+        epoch=epoch,
+        key_check=key_check(found.pilot.id, epoch, home.secret(key_name)),
         rule_set_hash=found.rule_set_hash,
         log_key=found.log_key,
     )
     _publish(home, service, document)
-    for name, keys in creditors.items():
-        purpose = envelope_purpose(found.pilot.id, name, FIRST_EPOCH)
-        sealed = hybrid.seal(home.secret(key_name), base64.b64decode(keys.envelope), *purpose)
-        body = {"envelope": base64.b64encode(sealed).decode(), "epoch": FIRST_EPOCH}
-        service.put(f"/pilots/{found.pilot.id}/key-envelopes/{name}", body)
+    seal_pilot_key(home, service, document)
     return document
+
+
+def seal_pilot_key(home: Home, service: Service, document: PilotDocument) -> None:
+    """Put the pilot key of the document's epoch ready for every creditor in it. Repeating it is safe."""
+    pilot_id, epoch = document.pilot.id, document.epoch
+    secret = home.secret(pilot_key_name(pilot_id, epoch))
+    for name, keys in document.creditors.items():
+        sealed = hybrid.seal(secret, base64.b64decode(keys.envelope), *envelope_purpose(pilot_id, name, epoch))
+        body = {"envelope": base64.b64encode(sealed).decode(), "epoch": epoch}
+        service.put(f"/pilots/{pilot_id}/key-envelopes/{name}", body)
 
 
 def expel(
@@ -150,7 +156,7 @@ def own_document(home: Home, service: Service, pilot_id: str) -> PilotDocument:
 def own_signed_document(home: Home, service: Service, pilot_id: str) -> tuple[PilotDocument, str]:
     """The newest pilot document, checked, and as the desk signed it. Raises UntrustedDocument, NotSigned."""
     token: str = service.get(f"/pilots/{pilot_id}/documents/newest")["document"]
-    document = read_signed(token, own_fingerprint(home))
+    document = read_own(token, public_jwk(home.jwk("signing.jwk")))
     if document.pilot.id != pilot_id:
         raise UntrustedDocument(f"the service handed out the document of another pilot than {pilot_id}")
     refuse_older(home, document)

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from privacy import merkle
 from privacy.pilot_document import PilotDocument
 from privacy.references import report_id
-from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
-from privacy.signing import NotSigned
+from privacy.sealing import AlteredReport, Envelope, SealedReport, rekeyed_leaf, report_leaf
+from privacy.signing import NotSigned, verify
 from signals.report import Kind, Manifest, Report
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
+REKEYED_AS = "vroegsein/rekeying/v1"
 HASH = 32
 
 
@@ -49,27 +50,67 @@ def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes)
         raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
     if sealed_row is None:
         raise AlteredReport("the service hands out no sealed details with this report")
+    if _is_rekeyed(sealed_row["manifest"], document):
+        return _open_rekeyed(row, document, private)
     sent = sealed_row["sent"].encode()
     sealed = SealedReport(_bytes(sealed_row["wrappedKey"]), _bytes(sealed_row["contact"]))
     try:
-        signed, compromised = document.signed_by(creditor, sealed_row["manifest"], MANIFEST_SIGNED_AS)
+        signed, signer, compromised = document.signed_by(creditor, sealed_row["manifest"], MANIFEST_SIGNED_AS)
         manifest = Manifest.model_validate_json(signed)
         report = Report.model_validate_json(sent)
     except ValidationError:
         raise AlteredReport("the report or its manifest does not have the form that the creditor signs") from None
     _refuse_other_than_signed(row, report, manifest, document)
     _refuse_outside_manifest(sealed_row, manifest, report_leaf(sent, sealed))
-    key_envelope = _bytes(sealed_row["keyEnvelope"])
-    envelope = Envelope.opened(
-        key_envelope, private, document.pilot.id, creditor, manifest.recipient_key, manifest.content_hash
-    )
+    details = _details(sealed_row, private, document, manifest, creditor, report, sealed)
+    return OpenedReport(creditor, report, {**details, "signer": signer}, compromised)
+
+
+def _is_rekeyed(signed: str, document: PilotDocument) -> bool:
+    try:
+        return bool(verify(signed, document.signing, REKEYED_AS))
+    except NotSigned:
+        return False
+
+
+def _open_rekeyed(row: Mapping[str, Any], document: PilotDocument, private: bytes) -> OpenedReport:
+    """Check and open a report that this desk gave other match keys: it checked the creditor's signature then."""
+    creditor, sealed_row = row["creditorId"], row["sealed"]
+    manifest = Manifest.model_validate_json(verify(sealed_row["manifest"], document.signing, REKEYED_AS))
+    sent = sealed_row["sent"].encode()
+    sealed = SealedReport(_bytes(sealed_row["wrappedKey"]), _bytes(sealed_row["contact"]))
+    entry = rekeyed_leaf(sent, sealed, creditor, row["category"], row["period"])
+    _refuse_outside_manifest(sealed_row, manifest, entry)
+    report = Report.model_validate_json(sent)
+    said = manifest.model_copy(
+        update={"creditor": creditor, "category": row["category"], "period": row["period"]}
+    )  # the leaf holds these of each report
+    _refuse_other_than_signed(row, report, said, document)
+    details = _details(sealed_row, private, document, manifest, document.desk, report, sealed)
+    former = document.former.get(creditor)
+    stolen = former is not None and former.compromised and details.get("signer") == former.signing["x"]
+    return OpenedReport(creditor, report, details, stolen)
+
+
+def _details(
+    sealed_row: Mapping[str, Any],
+    private: bytes,
+    document: PilotDocument,
+    manifest: Manifest,
+    sender: str,
+    report: Report,
+    sealed: SealedReport,
+) -> dict[str, str | int]:
+    """Open the delivery key and with it the details; both must be those that were signed for."""
+    about = (document.pilot.id, sender, manifest.recipient_key, manifest.content_hash)
+    envelope = Envelope.opened(_bytes(sealed_row["keyEnvelope"]), private, *about)
     if envelope.check() != manifest.delivery_key_check:
-        raise AlteredReport("the delivery key is not the one that the creditor signed")
-    details = envelope.open(sealed, report.reference, sent)
+        raise AlteredReport("the delivery key is not the one that was signed for this delivery")
+    details = envelope.open(sealed, report.reference, sealed_row["sent"].encode())
     cents = details.get("amount_cents")
     if not isinstance(cents, int) or cents // 100 != report.amount_euros or "contract" not in details:
         raise AlteredReport("the sealed details are not those of the report beside them: ask the creditor")
-    return OpenedReport(creditor, report, details, compromised)
+    return details
 
 
 def _refuse_other_than_signed(

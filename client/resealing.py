@@ -75,7 +75,7 @@ def reseal(
     own = home.secret(OWN)
     document = _naming(home, service, pilot_id, own)
     found = renewed = 0
-    for page in _pages(service, pilot_id):
+    for page in pages(service, pilot_id):
         new = []
         for sealing in page:
             again = None if _opened(sealing, document, [own]) else _opened(sealing, document, olds)
@@ -85,18 +85,21 @@ def reseal(
             renewed += service.put("/sealings", {"sealings": new}, pilotId=pilot_id)["replaced"]
         found += len(page)
         advance(len(page))
-    again_read = (sealing for page in _pages(service, pilot_id) for sealing in page)
+    again_read = (sealing for page in pages(service, pilot_id) for sealing in page)
     left = tuple(sealing["sealingId"] for sealing in again_read if not _opened(sealing, document, [own]))
     return Resealed(found, renewed, left)
 
 
 def _naming(home: Home, service: Service, pilot_id: str, own: bytes) -> PilotDocument:
     """The newest pilot document, once it names this key: from then on creditors seal to it."""
-    recipient = hybrid.public_key(own)
-    standing, named = own_document(home, service, pilot_id), hybrid.key_id(recipient)
-    if standing.recipient_key == named:
+    recipient, standing = hybrid.public_key(own), own_document(home, service, pilot_id)
+    changes = {
+        "recipient": base64.b64encode(recipient).decode(),
+        "recipient_key": hybrid.key_id(recipient),
+        "recovery": base64.b64encode(home.secret("recovery.public")).decode(),
+    }
+    if all(getattr(standing, name) == value for name, value in changes.items()):
         return standing
-    changes = {"recipient": base64.b64encode(recipient).decode(), "recipient_key": named}
     return sign_anew(home, service, standing, changes)
 
 
@@ -118,7 +121,8 @@ def _opened(sealing: dict[str, Any], document: PilotDocument, privates: Sequence
     return None
 
 
-def _pages(service: Service, pilot_id: str) -> Iterator[list[dict[str, Any]]]:
+def pages(service: Service, pilot_id: str) -> Iterator[list[dict[str, Any]]]:
+    """Everything that is sealed to the municipality beside reports, page by page."""
     behind: dict[str, str] = {}
     while True:
         page = service.get("/sealings", pilotId=pilot_id, **behind)

@@ -78,8 +78,8 @@ class PilotDocument(Document):
         """
         return desk_fingerprint(self.signing, self.recovery)
 
-    def signed_by(self, creditor: str, token: str, kind: str) -> tuple[bytes, bool]:
-        """What a creditor signed, and whether by a key that somebody else may have had.
+    def signed_by(self, creditor: str, token: str, kind: str) -> tuple[bytes, str, bool]:
+        """What a creditor signed, by which key (`x` of its JWK), and whether somebody else may have had that.
 
         Raises:
             NotSigned: by no key of that creditor that this document names.
@@ -87,13 +87,13 @@ class PilotDocument(Document):
         former, named = self.former.get(creditor), self.creditors.get(creditor)
         if former is not None:
             try:
-                return verify(token, former.signing, kind), former.compromised
+                return verify(token, former.signing, kind), str(former.signing["x"]), former.compromised
             except NotSigned:
                 if named is None:
                     raise
         if named is None:
             raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
-        return verify(token, named.signing, kind), False
+        return verify(token, named.signing, kind), str(named.signing["x"]), False
 
     @property
     def recipients(self) -> Recipients:
@@ -129,16 +129,29 @@ def creditor_fingerprint(keys: CreditorKeys) -> str:
     return fingerprint([jwk_bytes(keys.signing), keys.envelope.encode()])
 
 
+def read_own(token: str, signing: dict[str, Any]) -> PilotDocument:
+    """Check a desk's own signed pilot document by its signing key. Raises UntrustedDocument, NotSigned."""
+    if jwk_bytes(_claimed(token).signing) != jwk_bytes(signing):
+        raise UntrustedDocument("the keys in this pilot document are not those of the fingerprint of this desk")
+    return PilotDocument.model_validate_json(verify(token, signing, SIGNED_AS))
+
+
 def read_signed(token: str, expected_fingerprint: str) -> PilotDocument:
     """Check a signed pilot document against the fingerprint that was typed in. Raises UntrustedDocument, NotSigned."""
-    try:
-        claimed = PilotDocument.model_validate_json(payload_unchecked(token))
-        named = claimed.fingerprint()
-    except (ValueError, KeyError, IndexError):  # pydantic's and binascii's errors are kinds of the first
-        raise UntrustedDocument("this is not a pilot document of a version that this program knows") from None
-    if _digits(named) != _digits(expected_fingerprint):
+    claimed = _claimed(token)
+    if _digits(claimed.fingerprint()) != _digits(expected_fingerprint):
         raise UntrustedDocument("the keys in this pilot document are not those of the fingerprint that was typed in")
     return PilotDocument.model_validate_json(verify(token, claimed.signing, SIGNED_AS))
+
+
+def _claimed(token: str) -> PilotDocument:
+    """What a token says it is, whoever signed it. Raises UntrustedDocument."""
+    try:
+        claimed = PilotDocument.model_validate_json(payload_unchecked(token))
+        jwk_bytes(claimed.signing)
+    except (ValueError, KeyError, IndexError):  # pydantic's and binascii's errors are kinds of the first
+        raise UntrustedDocument("this is not a pilot document of a version that this program knows") from None
+    return claimed
 
 
 def _digits(text: str) -> str:

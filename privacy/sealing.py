@@ -109,6 +109,11 @@ class Envelope:
         return framed(_REPORT, self.pilot, self.creditor, reference, self.recipient_key, hashlib.sha256(sent).digest())
 
 
+def rekeyed_leaf(sent: bytes, sealed: SealedReport, creditor: str, category: str, period: str) -> bytes:
+    """What the desk's signature covers of a report that it gave other match keys: also whose it is, and of when."""
+    return report_leaf(sent, sealed) + hashlib.sha256(framed(creditor, category, period)).digest()
+
+
 def report_leaf(sent: bytes, sealed: SealedReport) -> bytes:
     """What the creditor's signature covers of one report: the clear text and the ciphertext, each by its hash."""
     return hashlib.sha256(sent).digest() + hashlib.sha256(framed(sealed.wrapped_key, sealed.contact)).digest()

@@ -14,12 +14,13 @@ from app.log_sealing import seal_waiting
 from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.oauth import ASSERTION_TYPE, ServiceLogin
+from client.opening import REKEYED_AS
 from client.trust import join
 from privacy.checkpoints import cosign, read_checkpoint
 from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
-from signals.report import Category, Manifest, PartSummary
+from signals.report import Category, Manifest, PartSummary, Report
 from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
@@ -127,6 +128,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "keys": KEYS,
         "sealed": "00",
         "behind": str(uuid.UUID(int=0)),
+        **_of_rekeying(world, pilot, delivery),
         "sealings": [{"sealingId": delivery["deliveryId"], "sealed": base64.b64encode(bytes(60)).decode()}],
         **delivery,
         **_of_the_log(world, pilot),
@@ -134,6 +136,31 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
         "scope": "signals:read",
+    }
+
+
+def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
+    """A re-keying of a report that nobody has, signed by the desk."""
+    line = json.loads(delivery["lines"].splitlines()[0])
+    sent = Report.model_validate(line["report"]).canonical().decode()
+    town, nobodys = PILOTS[pilot], str(uuid.UUID(int=1 << 105))
+    said = Manifest(
+        category=Category.OTHER,
+        content_hash=HEX32,
+        creditor=town,
+        delivery_key_check=HEX32,
+        key_envelope_sha256=HEX32,
+        parts=(),
+        period=PERIOD,
+        pilot=pilot,
+        recipient_key=world.documents[pilot].recipient_key,
+    )
+    report = {"reportId": nobodys, "sent": sent, "proof": "", **line["sealed"]}
+    said_by = world.home(town).jwk("signing.jwk")
+    return {
+        "rekeying": sign(said.model_dump_json(by_alias=True).encode(), said_by, REKEYED_AS),
+        "reports": [report],
+        "nodes": [{"nodeId": nobodys, "keys": KEYS}],
     }
 
 

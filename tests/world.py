@@ -47,6 +47,7 @@ PURPOSES = {
     "count": {"roles": ["debt-help"], "level": "index"},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "keep-keys": {"roles": ["debt-help"], "level": "none"},
+    "rekey": {"roles": ["debt-help"], "level": "contact"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
 }
 

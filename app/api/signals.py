@@ -129,11 +129,12 @@ def read_signal(
         signal = looking.one_signal(scope, signal_id)
         reports = looking.reports_of(scope, signal["household_id"], signal["period"])
     return SignalWithReports(
-        signal=Signal.model_validate(dict(signal)), reports=tuple(_report(dict(row)) for row in reports)
+        signal=Signal.model_validate(dict(signal)), reports=tuple(report_of(dict(row)) for row in reports)
     )
 
 
-def _report(row: dict[str, Any]) -> ReportOfHousehold:
+def report_of(row: dict[str, Any]) -> ReportOfHousehold:
+    """A report from the row that a look gave, with its sealed details where they are disclosed."""
     sealed = {name: row.pop(name) for name in SealedDetails.model_fields}
     if sealed["contact"] is None:
         return ReportOfHousehold.model_validate({**row, "sealed": None})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from cli.desk import app
@@ -14,11 +15,12 @@ from client.delivering import deliver
 from client.desk_basis import objections
 from client.desk_pilot import own_document, sign_anew
 from client.desk_work import show
-from client.home import Home, HomeUnusable
+from client.home import Home, HomeUnusable, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from client.service import ServiceRefused
 from client.trust import join
 from privacy import hybrid
+from privacy.pilot_document import UntrustedDocument
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
@@ -123,7 +125,7 @@ def test_a_rotation_that_broke_off_goes_on_where_it_was(world: World, monkeypatc
         raise ConnectionError("the line broke")
 
     with monkeypatch.context() as patched:
-        patched.setattr(resealing, "_pages", broken)
+        patched.setattr(resealing, "pages", broken)
         with pytest.raises(ConnectionError):
             run(world, "rotate-recipient")
     assert home.secret(resealing.OLD) == old
@@ -156,6 +158,25 @@ def test_another_desks_recovery_key_is_refused_before_anything_is_made(world: Wo
         assert not home.has("recipient.key")
     finally:
         (home.path / "keys" / "aside").rename(home.path / "keys" / "recipient.key")
+
+
+def test_another_recovery_key_takes_the_place_of_one_that_was_lost(world: World, tmp_path: Path) -> None:
+    home, stick = world.home(TOWN), tmp_path / "stick.key"
+    lost, before = home.path / "recovery.key", own_fingerprint(home)
+    (home.path / "keys" / "recovery.public").unlink()
+    init_desk(home, home.settings, stick)
+    assert run(world, "rotate-recipient")[0] == 0
+    assert (opens(world, lost.read_bytes()), opens(world, stick.read_bytes())) == ({False}, {True})
+    with world.creditor("housing") as service:
+        with pytest.raises(UntrustedDocument):
+            join(world.home("housing"), service, PILOT, before)
+        join(world.home("housing"), service, PILOT, own_fingerprint(home))
+    lost.write_bytes(stick.read_bytes())
+    creditor = world.home("housing")
+    pilots = {**creditor.settings.pilots, PILOT: own_fingerprint(home)}
+    creditor.save(creditor.settings.model_copy(update={"pilots": pilots}))
+    power = world.home("power")
+    power.save(power.settings.model_copy(update={"pilots": pilots}))
 
 
 @pytest.mark.parametrize("table", ["intake.delivery", "privacy.objection"])
@@ -223,21 +244,29 @@ def test_another_pilots_sealings_and_other_lengths_are_not_replaced(world: World
     assert (sealed(world), sealed(world, OTHER)) == (mine, theirs)
 
 
+def opened(world: World, ask: str) -> Any:
+    """An event of the desk that was opened for just this."""
+    with world.database.connect("vroegsein_opener") as opener:
+        row = opener.execute(
+            "SELECT event_id FROM privacy.open_event('aland', 'town-a', 'debt-help', 'abcd', 'keep-keys', %s)",
+            [Jsonb({"ask": ask, "limit": 1})],
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
 def test_the_recorder_gets_at_sealings_in_its_event_only(world: World) -> None:
     ask = "SELECT count(*) FROM privacy.sealed_to_municipality(%(zero)s, 500)"
     put = "SELECT privacy.replace_sealed(%(ids)s, %(new)s)"
     zero = uuid.UUID(int=0)
     theirs = sealed(world, OTHER)
     new = [bytes(len(content)) for content in theirs.values()]
-    with world.database.connect("vroegsein_opener") as opener:
-        row = opener.execute(
-            "SELECT event_id FROM privacy.open_event('aland', 'town-a', 'debt-help', 'abcd', 'keep-keys', '{}')"
-        ).fetchone()
-        assert row is not None
-        event = row[0]
+    other, event = (opened(world, ask) for ask in ("worklist", "sealings"))
     with world.database.connect("vroegsein_recorder") as recorder:
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (0,)
         assert recorder.execute(put, {"ids": list(theirs), "new": new}).fetchone() == (0,)
+        recorder.execute("SELECT privacy.enter_scope('aland', %s)", [other])
+        assert recorder.execute(ask, {"zero": zero}).fetchone() == (0,)
         recorder.execute("SELECT privacy.enter_scope('aland', %s)", [event])
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (len(sealed(world)),)
         assert recorder.execute(put, {"ids": list(theirs), "new": new}).fetchone() == (0,)
