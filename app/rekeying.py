@@ -32,11 +32,12 @@ STAGED = (
     """,
     """
     CREATE TEMPORARY TABLE without_basis ON COMMIT DROP AS
-    SELECT o.report_id, r.delivery_id FROM privacy.rekeyed_node n
-    JOIN signals.sealed_report o ON o.pilot_id = n.pilot_id AND o.report_id = n.node_id
-    JOIN signals.report r ON r.pilot_id = o.pilot_id AND r.report_id = o.report_id
-    WHERE n.pilot_id = :pilot AND n.keys IS NULL AND (o.sent::jsonb #>> '{keys,epoch}')::integer <> :epoch
-      AND NOT EXISTS (SELECT FROM rekeyed k WHERE k.report_id = o.report_id)
+    SELECT r.report_id, r.delivery_id FROM privacy.rekeyed_node n
+    JOIN signals.report r ON r.pilot_id = n.pilot_id AND r.report_id = n.node_id
+    LEFT JOIN signals.sealed_report o ON o.pilot_id = r.pilot_id AND o.report_id = r.report_id
+    WHERE n.pilot_id = :pilot AND n.keys IS NULL
+      AND (o.sent::jsonb #>> '{keys,epoch}')::integer IS DISTINCT FROM :epoch
+      AND NOT EXISTS (SELECT FROM rekeyed k WHERE k.report_id = r.report_id)
     """,
     "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP",
     """
@@ -51,6 +52,8 @@ MISSING = sa.text("""
                    AND NOT EXISTS (SELECT FROM signals.sealed_report s
                                    WHERE s.pilot_id = :pilot AND s.report_id = r.report_id
                                      AND (s.sent::jsonb #>> '{keys,epoch}')::integer = :epoch))
+        OR EXISTS (SELECT FROM intake.delivery d JOIN intake.part t USING (pilot_id, delivery_id)
+                   WHERE d.pilot_id = :pilot AND d.state = 'completing' AND t.epoch <> :epoch)
         OR EXISTS (SELECT FROM privacy.consent c WHERE c.pilot_id = :pilot
                    AND NOT EXISTS (SELECT FROM privacy.rekeyed_node n
                                    WHERE n.pilot_id = :pilot AND n.node_id = c.consent_id AND n.keys IS NOT NULL))
@@ -109,6 +112,26 @@ INSERT_NODES = (
     WHERE pilot_id = :pilot AND objection_id = :node AND state <> 'dismissed' ON CONFLICT DO NOTHING
     """,
 )
+# Lines of a delivery that is still open, under an old key, are to be sent anew in any case.
+OLD_PARTS = (
+    """
+    CREATE TEMPORARY TABLE old_part ON COMMIT DROP AS
+    SELECT t.delivery_id, t.number FROM intake.part t JOIN intake.delivery d USING (pilot_id, delivery_id)
+    WHERE t.pilot_id = :pilot AND d.state = 'open' AND t.epoch <> :epoch
+    """,
+    """
+    DELETE FROM intake.staged_report x USING old_part o
+    WHERE x.pilot_id = :pilot AND x.delivery_id = o.delivery_id AND x.part = o.number
+    """,
+    """
+    DELETE FROM intake.refused_row x USING old_part o
+    WHERE x.pilot_id = :pilot AND x.delivery_id = o.delivery_id AND x.part = o.number
+    """,
+    """
+    DELETE FROM intake.part x USING old_part o
+    WHERE x.pilot_id = :pilot AND x.delivery_id = o.delivery_id AND x.number = o.number
+    """,
+)
 # What was staged is used up. A delivery key that no report hangs on any more opens nothing and goes.
 FINISH = (
     """
@@ -149,7 +172,7 @@ def rekey(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, epoch: i
     _nodes(connection, pilot.id)
     relink(connection, pilot, rule_sets)
     forget(connection, pilot.id)
-    for statement in FINISH:
+    for statement in (*OLD_PARTS, *FINISH):
         connection.execute(sa.text(statement), values)
     return "re-keyed"
 

@@ -23,12 +23,13 @@ HASH = 32
 class OpenedReport:
     """One report as its creditor wrote it: what the service knows of it, and the details that only the desk sees.
 
-    `compromised`: it was signed by a key that somebody else may have had.
+    `signer` is `x` of the creditor's key that signed it; `compromised`: somebody else may have had that key.
     """
 
     creditor: str
     report: Report
     details: Mapping[str, str | int]
+    signer: str
     compromised: bool
 
 
@@ -63,7 +64,7 @@ def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes)
     _refuse_other_than_signed(row, report, manifest, document)
     _refuse_outside_manifest(sealed_row, manifest, report_leaf(sent, sealed))
     details = _details(sealed_row, private, document, manifest, creditor, report, sealed)
-    return OpenedReport(creditor, report, {**details, "signer": signer}, compromised)
+    return OpenedReport(creditor, report, details, signer, compromised)
 
 
 def _is_rekeyed(signed: str, document: PilotDocument) -> bool:
@@ -87,9 +88,9 @@ def _open_rekeyed(row: Mapping[str, Any], document: PilotDocument, private: byte
     )  # the leaf holds these of each report
     _refuse_other_than_signed(row, report, said, document)
     details = _details(sealed_row, private, document, manifest, document.desk, report, sealed)
-    former = document.former.get(creditor)
-    stolen = former is not None and former.compromised and details.get("signer") == former.signing["x"]
-    return OpenedReport(creditor, report, details, stolen)
+    signer, former = str(details.pop("signer", "")), document.former.get(creditor)
+    stolen = former is not None and former.compromised and signer == former.signing["x"]
+    return OpenedReport(creditor, report, details, signer, stolen)
 
 
 def _details(

@@ -33,6 +33,7 @@ from signals.consents import Rekeyed
 from signals.report import Category, Manifest, MatchKeys, PartSummary, Report
 
 NODES = 200  # consents and objections in one request
+ATTEMPTS = 3
 CONTACT = TypeAdapter(Contact)
 
 
@@ -74,29 +75,37 @@ def rekey(
         advance: told how many more reports were dealt with.
     """
     seal_pilot_key(home, service, document)  # in case it broke off there
+    for _attempt in range(ATTEMPTS):  # what came in meanwhile has its turn
+        done = _rekey_once(home, service, document, advance)
+        if done.outcome != "incomplete" or done.closed:
+            break
+    return done
+
+
+def _rekey_once(home: Home, service: Service, document: PilotDocument, advance: Callable[[int], None]) -> Outcome:
     key, private = home.secret(pilot_key_name(document.pilot.id, document.epoch)), home.secret(OWN)
     nodes, closed = _nodes(service, document, key, private)
     for start in range(0, len(nodes), NODES):
         _leave(home, service, document, "2000-01", [], nodes[start : start + NODES])
     count, unopened = 0, []
     for page in _reports(service, document.pilot.id):
-        opened: list[tuple[dict[str, Any], OpenedReport]] = []
+        ready: list[_Ready] = []
         refused: list[str] = []
         for row in page:
             try:
-                opened.append((row, open_report(row, document, private)))
+                ready.append(_Ready(row, open_report(row, document, private), key, document.epoch))
             except PrivacyError:
                 refused.append(row["reportId"])
         period = max(row["period"] for row in page)
-        ready = [_Ready(row, found, key, document.epoch) for row, found in opened]
         _leave(home, service, document, period, ready, [{"nodeId": identity, "keys": None} for identity in refused])
         unopened += refused
-        count += len(opened)
+        count += len(ready)
         advance(len(page))
-    if closed:
-        return Outcome(count, len(nodes), tuple(unopened), tuple(closed), "incomplete")
-    done = recorded(service, document, "/rekeying-completions", Rekeyed(epoch=document.epoch))
-    return Outcome(count, len(nodes), tuple(unopened), (), str(done["outcome"] or done["state"]))
+    outcome = "incomplete"
+    if not closed:
+        done = recorded(service, document, "/rekeying-completions", Rekeyed(epoch=document.epoch))
+        outcome = str(done["outcome"] or done["state"])
+    return Outcome(count, len(nodes), tuple(unopened), tuple(closed), outcome)
 
 
 def forget_others(home: Home, document: PilotDocument) -> None:
@@ -109,7 +118,7 @@ class _Ready:
     """One report under the new pilot key: the same words but for match keys and district, the same details."""
 
     def __init__(self, row: Mapping[str, Any], found: OpenedReport, key: bytes, epoch: int) -> None:
-        self.row, self.details = row, dict(found.details)
+        self.row, self.details = row, {**found.details, "signer": found.signer}
         contact = _contact(found.details)
         digits = postcode_digits(contact.postcode, contact.address)
         changes = {

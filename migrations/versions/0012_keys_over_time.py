@@ -118,10 +118,10 @@ FUNCTIONS = (
              r.since_derived, r.reported_on, r.social_collection, r.urgent, s.sent, s.wrapped_key, s.contact, s.part,
              s.proof, d.manifest, d.key_envelope
       FROM signals.report r
-      JOIN signals.sealed_report s ON s.pilot_id = r.pilot_id AND s.report_id = r.report_id
-      JOIN intake.delivery d ON d.pilot_id = r.pilot_id AND d.delivery_id = r.delivery_id
+      LEFT JOIN signals.sealed_report s ON s.pilot_id = r.pilot_id AND s.report_id = r.report_id
+      LEFT JOIN intake.delivery d ON d.pilot_id = r.pilot_id AND d.delivery_id = r.delivery_id
       WHERE r.pilot_id = p AND r.report_id > p_behind AND r.state IN ('live', 'paused')
-        AND (s.sent::jsonb #>> '{{keys,epoch}}')::integer <> p_epoch
+        AND (s.sent::jsonb #>> '{{keys,epoch}}')::integer IS DISTINCT FROM p_epoch
       ORDER BY r.report_id LIMIT least(p_limit, {MOST});
     END $$
     """,

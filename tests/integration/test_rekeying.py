@@ -4,22 +4,28 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
+from app.completion import lock_pilot
+from app.db.sessions import Login
+from app.rekeying import rekey as carry_out
 from cli.desk import app
 from client import rekeying
 from client.delivering import deliver
 from client.desk_basis import recorded
 from client.desk_pilot import expel, own_document, sign_anew
 from client.desk_work import show
-from client.opening import REKEYED_AS, OpenedReport
+from client.opening import REKEYED_AS, OpenedReport, open_report
 from client.service import ServiceRefused
 from client.trust import join
+from privacy.matchkeys import match_keys
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned, new_signing_key, sign
 from signals.consents import Rekeyed
@@ -152,13 +158,16 @@ def test_what_is_sent_under_the_old_key_is_refused_and_repeating_it_mends_that(w
 
 
 def test_parts_that_were_sent_before_the_new_key_do_not_complete(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And they are gone when the pilot is re-keyed."""
+    desk = world.home("town-a")
     home, rows = world.home("power"), [make_row("half", "Half", house_number="52", phone="", category=Category.ENERGY)]
     with world.creditor("power") as service:
         before = join(home, service, "aland")
         real = service.put
 
         def after_all_parts(path: str, body: Any, **query: str) -> dict[str, Any]:
-            new_epoch(world)
+            with world.desk("aland") as signing:
+                world.documents["aland"] = rekeying.begin_epoch(desk, signing, own_document(desk, signing, "aland"))
             return real(path, body, **query)
 
         with monkeypatch.context() as patched:
@@ -166,6 +175,43 @@ def test_parts_that_were_sent_before_the_new_key_do_not_complete(world: World, m
             with pytest.raises(ServiceRefused) as refused:
                 deliver(home, service, before, checked_of(rows, Category.ENERGY))
     assert refused.value.rule == "other-epoch"
+    with world.desk("aland", "rekey") as service:
+        assert rekeying.rekey(desk, service, world.documents["aland"]).outcome == "re-keyed"
+    whole, old = dump(world), match_keys(before.key, rows[0].contacts, before.document.epoch, fill=bytes)
+    assert not [key for key in (*old.strong, old.dwelling) if key != "00" * 16 and key in whole]
+
+
+def test_re_keying_changes_nothing_but_keys_and_district(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by the desk's mistake, nor over a correction that came in meanwhile."""
+    before, old, home = links(world), keys(world), world.home("town-a")
+    with world.desk("aland", "rekey") as service:
+        document = rekeying.begin_epoch(home, service, own_document(home, service, "aland"))
+
+        def with_another_amount(row: Any, trusted: Any, private: bytes) -> OpenedReport:
+            found = open_report(row, trusted, private)
+            return replace(found, report=found.report.model_copy(update={"months": 99}))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rekeying, "open_report", with_another_amount)
+            assert rekeying.rekey(home, service, document).outcome == "incomplete"
+        assert (links(world), keys(world)) == (before, old)
+        assert rekeying.rekey(home, service, document).outcome == "re-keyed"
+
+
+def test_a_delivery_that_waits_under_the_old_key_is_taken_up_first(world: World) -> None:
+    """The linker does what the desk asks before it takes up deliveries: this one would come in with old keys."""
+    with world.sessions.begin(Login.LINKER) as connection:
+        pilot = lock_pilot(connection, "aland")
+        values = {"epoch": world.documents["aland"].epoch}
+        waits = """
+            WITH waiting AS (UPDATE intake.delivery SET state = 'completing' WHERE delivery_id = (
+                SELECT delivery_id FROM intake.part JOIN intake.delivery USING (pilot_id, delivery_id)
+                WHERE pilot_id = 'aland' AND creditor_id = 'housing' LIMIT 1) RETURNING delivery_id)
+            UPDATE intake.part SET epoch = :epoch - 1 WHERE delivery_id IN (SELECT delivery_id FROM waiting)
+        """
+        assert connection.execute(sa.text(waits), values).rowcount
+        assert carry_out(connection, pilot, world.linker.rule_set, values["epoch"]) == "incomplete"
+        connection.rollback()
 
 
 def test_nothing_changes_until_all_is_there(world: World) -> None:
@@ -181,15 +227,18 @@ def test_nothing_changes_until_all_is_there(world: World) -> None:
     assert all(isinstance(report, OpenedReport) for report in opened(world))
 
 
-def test_a_report_that_does_not_open_is_shut_out_and_holds_up_no_others(world: World) -> None:
+@pytest.mark.parametrize(
+    "change", ["UPDATE signals.sealed_report SET contact = '\\x00'", "DELETE FROM signals.sealed_report"]
+)
+def test_a_report_that_does_not_open_is_shut_out_and_holds_up_no_others(world: World, change: str) -> None:
     """Whoever had the stolen key can't keep the old one alive with a report that nobody can open."""
-    world.push("housing", "aland", [make_row("bad", "Bad", house_number="61", phone="", initials="B.")])
+    world.push("housing", "aland", [make_row(change[:6], "Bad", house_number="61", phone="", initials="B.")])
     (bad,) = world.rows(
         "SELECT r.report_id FROM signals.report r JOIN intake.delivery d USING (pilot_id, delivery_id)"
         " WHERE pilot_id = 'aland' AND d.creditor_id = 'housing' ORDER BY d.completed_at DESC LIMIT 1"
     )
     with world.database.as_superuser() as connection:
-        connection.execute("UPDATE signals.sealed_report SET contact = '\\x00' WHERE report_id = %s", [bad[0]])
+        connection.execute(f"{change} WHERE report_id = %s".encode(), [bad[0]])
     done = new_epoch(world)
     assert (done.outcome, done.unopened) == ("re-keyed", (str(bad[0]),))
     assert bad[0] not in {row[0] for row in links(world)}
