@@ -31,6 +31,7 @@ from privacy.signing import NotSigned, new_signing_key, sign
 from signals.consents import Rekeyed
 from signals.report import Category
 from tests.conftest import Database
+from tests.held import KEYS
 from tests.world import CREDITORS, PILOTS, World, checked_of, make_row, small_world
 
 NEXT, LATER = "2026-11", date(2026, 11, 30)
@@ -58,6 +59,12 @@ def new_epoch(world: World, pilot: str = "aland") -> rekeying.Outcome:
     with world.desk(pilot, "rekey") as service:
         world.documents[pilot] = rekeying.begin_epoch(home, service, own_document(home, service, pilot))
         return rekeying.rekey(home, service, world.documents[pilot])
+
+
+def re_keyed(world: World, pilot: str = "aland") -> None:
+    """That the pilot has had a new epoch."""
+    if world.documents[pilot].epoch == 1:
+        assert new_epoch(world, pilot).outcome == "re-keyed"
 
 
 def links(world: World, pilot: str = "aland") -> list[tuple[Any, ...]]:
@@ -119,7 +126,7 @@ def test_links_and_signals_survive_and_no_key_of_the_old_epoch_is_left_in_any_ta
 
 
 def test_next_months_reports_under_the_new_key_meet_those_of_before(world: World) -> None:
-    new_epoch(world)
+    re_keyed(world)
     before = {row[0]: row[2] for row in links(world)}
     row = make_row("c1", reported_on=LATER, months=2, arrears_since=date(2026, 9, 20))
     assert world.push("housing", "aland", [row], NEXT).accepted == 1
@@ -131,7 +138,7 @@ def test_next_months_reports_under_the_new_key_meet_those_of_before(world: World
 @pytest.mark.parametrize("pilot", list(PILOTS))
 def test_consents_and_noes_hold_under_the_new_key(world: World, pilot: str) -> None:
     """The objector, with another contract of another creditor, stays out; who consented comes in; who waits, waits."""
-    new_epoch(world, pilot)
+    re_keyed(world, pilot)
     count = len(links(world, pilot))
     steps: dict[str, Any] = {"reported_on": LATER, "months": 2, "arrears_since": date(2026, 9, 20)}
     energy: dict[str, Any] = {"category": Category.ENERGY, **steps}
@@ -198,20 +205,36 @@ def test_re_keying_changes_nothing_but_keys_and_district(world: World, monkeypat
         assert rekeying.rekey(home, service, document).outcome == "re-keyed"
 
 
-def test_a_delivery_that_waits_under_the_old_key_is_taken_up_first(world: World) -> None:
+NODES = """
+    INSERT INTO privacy.rekeyed_node (pilot_id, node_id, keys)
+    SELECT 'aland', consent_id, %(keys)s::jsonb FROM privacy.consent WHERE pilot_id = 'aland'
+    UNION ALL SELECT 'aland', objection_id, %(keys)s FROM privacy.objection WHERE pilot_id = 'aland' RETURNING 1
+"""
+WAITS = """
+    WITH waiting AS (UPDATE intake.delivery SET state = 'completing' WHERE delivery_id = (
+        SELECT delivery_id FROM intake.part JOIN intake.delivery USING (pilot_id, delivery_id)
+        WHERE pilot_id = 'aland' AND creditor_id = 'housing' LIMIT 1) RETURNING delivery_id)
+    UPDATE intake.part SET epoch = :epoch - 1 WHERE delivery_id IN (SELECT delivery_id FROM waiting)
+"""
+
+
+@pytest.mark.parametrize(("waits", "outcome"), [(False, "re-keyed"), (True, "incomplete")], ids=["none", "one"])
+def test_a_delivery_that_waits_under_the_old_key_is_taken_up_first(
+    world: World,
+    waits: bool,  # noqa: FBT001 - pytest names it
+    outcome: str,
+) -> None:
     """The linker does what the desk asks before it takes up deliveries: this one would come in with old keys."""
+    re_keyed(world)
+    epoch = world.documents["aland"].epoch
+    assert world.rows(NODES, keys=Jsonb(KEYS))
     with world.sessions.begin(Login.LINKER) as connection:
         pilot = lock_pilot(connection, "aland")
-        values = {"epoch": world.documents["aland"].epoch}
-        waits = """
-            WITH waiting AS (UPDATE intake.delivery SET state = 'completing' WHERE delivery_id = (
-                SELECT delivery_id FROM intake.part JOIN intake.delivery USING (pilot_id, delivery_id)
-                WHERE pilot_id = 'aland' AND creditor_id = 'housing' LIMIT 1) RETURNING delivery_id)
-            UPDATE intake.part SET epoch = :epoch - 1 WHERE delivery_id IN (SELECT delivery_id FROM waiting)
-        """
-        assert connection.execute(sa.text(waits), values).rowcount
-        assert carry_out(connection, pilot, world.linker.rule_set, values["epoch"]) == "incomplete"
+        if waits:
+            assert connection.execute(sa.text(WAITS), {"epoch": epoch}).rowcount
+        assert carry_out(connection, pilot, world.linker.rule_set, epoch) == outcome
         connection.rollback()
+    world.rows("DELETE FROM privacy.rekeyed_node RETURNING 1")
 
 
 def test_nothing_changes_until_all_is_there(world: World) -> None:
@@ -255,7 +278,7 @@ def test_a_report_that_does_not_open_is_shut_out_and_holds_up_no_others(world: W
     ids=["months", "match key", "details"],
 )
 def test_what_was_re_keyed_is_altered_by_nobody(world: World, change: str) -> None:
-    new_epoch(world)
+    re_keyed(world)
     with world.database.as_superuser() as connection:
         before = connection.execute(
             "SELECT report_id, sent, contact FROM signals.sealed_report WHERE pilot_id = 'aland'"
@@ -272,7 +295,7 @@ def test_what_was_re_keyed_is_altered_by_nobody(world: World, change: str) -> No
 
 @pytest.mark.parametrize("shown", ["creditor_id = 'health'", "category = 'water'", "period = '2026-09'"])
 def test_a_re_keyed_report_is_nobody_elses_and_of_no_other_month(world: World, shown: str) -> None:
-    new_epoch(world)
+    re_keyed(world)
     (report,) = world.rows(
         "SELECT report_id FROM signals.report WHERE pilot_id = 'aland' AND creditor_id = 'power' AND period = '2026-10'"
         " ORDER BY report_id LIMIT 1"
@@ -316,7 +339,7 @@ def test_nobody_pushes_keys_in_the_desks_name(world: World) -> None:
 
 
 def test_a_manifest_of_re_keying_that_the_service_signed_opens_nothing(world: World) -> None:
-    new_epoch(world)
+    re_keyed(world)
     where = "pilot_id = 'aland' AND creditor_id = 'town-a' AND key_envelope IS NOT NULL"
     rows = world.rows(f"SELECT delivery_id, manifest FROM intake.delivery WHERE {where}")
     put = "UPDATE intake.delivery SET manifest = %(manifest)s WHERE delivery_id = %(id)s RETURNING 1"
