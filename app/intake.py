@@ -190,7 +190,6 @@ def complete(
             return  # completing it once more changes nothing
         _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         manifest = _signed_manifest(connection, creditor, signed)
-        _refuse_unless_signed_for(connection, pilot, creditor, manifest, signed)
         parts = connection.execute(
             sa.text("""
                 SELECT number, encode(sha256, 'hex') AS sha256, accepted, refused, encode(root, 'hex') AS root, epoch
@@ -204,6 +203,7 @@ def complete(
         said = (manifest.pilot, manifest.creditor, manifest.period, manifest.category, manifest.content_hash)
         if said != (pilot, creditor, row.period, row.category, row.content_hash):
             raise DeliveryRefused("manifest-of-another", "the manifest was signed for another delivery")
+        _refuse_unless_signed_for(connection, pilot, creditor, manifest, signed)
         if manifest.key_envelope_sha256 != hashlib.sha256(key_envelope).hexdigest():
             raise DeliveryRefused("manifest-other-envelope", "the delivery key is not the one that was signed")
         here = [PartSummary(number=p.number, sha256=p.sha256, accepted=p.accepted, root=p.root) for p in parts]

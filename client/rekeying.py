@@ -5,6 +5,7 @@ place of the old keys together. So links survive, and who has the old pilot key 
 """
 
 import base64
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -147,7 +148,7 @@ def _leave(
         content_hash=hashed,
         creditor=document.desk,
         delivery_key_check=envelope.check(),
-        key_envelope_sha256="0" * 64,
+        key_envelope_sha256=hashlib.sha256(key_envelope).hexdigest(),
         parts=(PartSummary(number=1, sha256="0" * 64, accepted=len(ready), root=merkle.root(leaves).hex()),),
         period=period,
         pilot=document.pilot.id,

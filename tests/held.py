@@ -149,7 +149,7 @@ def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str
         content_hash=HEX32,
         creditor=town,
         delivery_key_check=HEX32,
-        key_envelope_sha256=HEX32,
+        key_envelope_sha256=hashlib.sha256(base64.b64decode(delivery["keyEnvelope"])).hexdigest(),
         parts=(),
         period=PERIOD,
         pilot=pilot,

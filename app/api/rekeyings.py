@@ -1,6 +1,7 @@
 """Re-keying a pilot: the desk fetches what stands under another pilot key, and leaves it again under the newest one."""
 
 import base64
+import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
@@ -98,6 +99,9 @@ def list_reports_to_rekey(
 def stage_rekeying(rekeying: Rekeying, pilot_id: PilotQuery, viewer: KeyKeeper, pools: Pools) -> Staged:
     """Leave reports and nodes with new match keys; they wait until all are carried out together."""
     manifest = _signed(pools, viewer.caller.organisation_id, pilot_id, rekeying.rekeying)
+    envelope = base64.b64decode(rekeying.key_envelope)
+    if hashlib.sha256(envelope).hexdigest() != manifest.key_envelope_sha256:
+        raise NotSigned("the delivery key is not the one that was signed")
     _refuse_other_forms(rekeying.reports)
     asks = {"ask": "stage-rekeying", "reports": len(rekeying.reports), "nodes": len(rekeying.nodes)}
     said = rekeying.model_dump(mode="json", by_alias=True)
@@ -106,7 +110,7 @@ def stage_rekeying(rekeying: Rekeying, pilot_id: PilotQuery, viewer: KeyKeeper, 
         "period": manifest.period,
         "hash": bytes.fromhex(manifest.content_hash),
         "manifest": rekeying.rekeying,
-        "envelope": base64.b64decode(rekeying.key_envelope),
+        "envelope": envelope,
         "reports": said["reports"],
         "nodes": said["nodes"],
     }

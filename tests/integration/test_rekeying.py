@@ -225,7 +225,7 @@ def test_a_delivery_that_waits_under_the_old_key_is_taken_up_first(
     outcome: str,
 ) -> None:
     """The linker does what the desk asks before it takes up deliveries: this one would come in with old keys."""
-    re_keyed(world)
+    new_epoch(world)
     epoch = world.documents["aland"].epoch
     assert world.rows(NODES, keys=Jsonb(KEYS))
     with world.sessions.begin(Login.LINKER) as connection:
