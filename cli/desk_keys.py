@@ -112,6 +112,9 @@ def new_epoch(
 
 
 def rekey(
+    shut_out: Annotated[
+        bool, typer.Option("--shut-out", help="Reports that do not open are to go, for good: you looked at why")
+    ] = False,
     pilot: PilotOption = None,
     purpose: RekeyPurposeOption = "rekey",
     home: HomeOption = DEFAULT_HOME,
@@ -121,24 +124,24 @@ def rekey(
     """Go on with a new pilot key where `desk new-epoch` broke off. Safe to repeat. Exit code as there."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
-        _rekey(place, service, desk_pilot.own_document(place, service, pilot), lang)
+        _rekey(place, service, desk_pilot.own_document(place, service, pilot), lang, shut_out=shut_out)
 
 
-def _rekey(home: Home, service: Service, document: PilotDocument, lang: Lang) -> None:
+def _rekey(home: Home, service: Service, document: PilotDocument, lang: Lang, *, shut_out: bool = False) -> None:
     with progress() as bar:
         task = bar.add_task(document.pilot.id, total=None)
-        done = rekeying.rekey(home, service, document, lambda new: bar.advance(task, new))
+        done = rekeying.rekey(home, service, document, lambda new: bar.advance(task, new), shut_out=shut_out)
     for report in done.unopened:
         errors.print(
-            either(lang, f"✗ melding {report} gaat niet open en vervalt", f"✗ report {report} does not open, and goes"),
+            either(lang, f"✗ melding {report} gaat niet open", f"✗ report {report} does not open"),
             markup=False,
         )
     for node in done.closed:
         errors.print(either(lang, f"✗ {node} gaat niet open", f"✗ {node} does not open"), markup=False)
     if done.outcome != "re-keyed":
         said = (
-            "De oude sleutels staan er nog. Vraag de beheerder waarom, en daarna: vroegsein desk rekey",
-            "The old keys still stand. Ask the operator why, and then: vroegsein desk rekey",
+            "De oude sleutels staan er nog. Zoek uit waarom, en daarna: vroegsein desk rekey [--shut-out]",
+            "The old keys still stand. Find out why, and then: vroegsein desk rekey [--shut-out]",
         )
         errors.print(either(lang, *said), markup=False)
         raise typer.Exit(1)

@@ -42,7 +42,8 @@ CONTACT = TypeAdapter(Contact)
 class Outcome:
     """What became of it: reports and nodes with new keys, the reports that did not open, and what the service says.
 
-    `closed` are consents and objections that did not open: nothing is carried out while there are any.
+    `closed` are consents and objections that did not open: nothing is carried out while there are any. Nor is it for
+    reports, unless a person decided that they go.
     """
 
     reports: int
@@ -65,7 +66,12 @@ def begin_epoch(home: Home, service: Service, standing: PilotDocument) -> PilotD
 
 
 def rekey(
-    home: Home, service: Service, document: PilotDocument, advance: Callable[[int], None] = lambda _n: None
+    home: Home,
+    service: Service,
+    document: PilotDocument,
+    advance: Callable[[int], None] = lambda _n: None,
+    *,
+    shut_out: bool = False,
 ) -> Outcome:
     """Give all reports, consents and objections match keys of the document's epoch. Safe to repeat.
 
@@ -74,16 +80,19 @@ def rekey(
         service: logged in for the role debt-help, with a purpose that discloses contact details.
         document: the newest pilot document.
         advance: told how many more reports were dealt with.
+        shut_out: a person has decided that reports that do not open are to go; else they hold up the whole.
     """
     seal_pilot_key(home, service, document)  # in case it broke off there
     for _attempt in range(ATTEMPTS):  # what came in meanwhile has its turn
-        done = _rekey_once(home, service, document, advance)
-        if done.outcome != "incomplete" or done.closed:
+        done = _rekey_once(home, service, document, advance, shut_out=shut_out)
+        if done.outcome != "incomplete" or done.closed or done.unopened:
             break
     return done
 
 
-def _rekey_once(home: Home, service: Service, document: PilotDocument, advance: Callable[[int], None]) -> Outcome:
+def _rekey_once(
+    home: Home, service: Service, document: PilotDocument, advance: Callable[[int], None], *, shut_out: bool
+) -> Outcome:
     key, private = home.secret(pilot_key_name(document.pilot.id, document.epoch)), home.secret(OWN)
     nodes, closed = _nodes(service, document, key, private)
     for start in range(0, len(nodes), NODES):
@@ -95,15 +104,16 @@ def _rekey_once(home: Home, service: Service, document: PilotDocument, advance: 
         for row in page:
             try:
                 ready.append(_Ready(row, open_report(row, document, private), key, document.epoch))
-            except PrivacyError:
+            except (PrivacyError, ValueError):  # the second: details of another form, a creditor's own doing
                 refused.append(row["reportId"])
         period = max(row["period"] for row in page)
-        _leave(home, service, document, period, ready, [{"nodeId": identity, "keys": None} for identity in refused])
+        gone = [{"nodeId": identity, "keys": None} for identity in refused] if shut_out else []
+        _leave(home, service, document, period, ready, gone)
         unopened += refused
         count += len(ready)
         advance(len(page))
     outcome = "incomplete"
-    if not closed:
+    if not closed and (shut_out or not unopened):
         done = recorded(service, document, "/rekeying-completions", Rekeyed(epoch=document.epoch))
         outcome = str(done["outcome"] or done["state"])
     return Outcome(count, len(nodes), tuple(unopened), tuple(closed), outcome)
