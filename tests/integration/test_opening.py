@@ -294,7 +294,7 @@ def test_a_delivery_key_that_the_operator_sealed_is_not_the_creditors(world: Wor
     sealed = key.sealed_to(document.recipients, said["contentHash"])
     statement = f"UPDATE intake.delivery SET key_envelope = %(sealed)s WHERE {OF_HOUSING}"
     with altered(world, "intake.delivery", statement, sealed=sealed):
-        refused(world, desk, signal, AlteredReport, "delivery key is not the one that the creditor signed")
+        refused(world, desk, signal, AlteredReport, "delivery key is not the one that was signed")
 
 
 @pytest.mark.parametrize("creditor", ["power", "health"])
