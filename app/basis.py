@@ -10,6 +10,7 @@ from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
 from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
+from app.rekeying import rekey
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -23,6 +24,7 @@ from signals.consents import (
     Objection,
     Rectification,
     Refusal,
+    Rekeyed,
     Withdrawal,
 )
 from signals.pilot import Pilot
@@ -34,6 +36,8 @@ class ChangeUnknown(PrivacyError):
     code = "change-unknown"
 
 
+# What the log says of a change, beside its kind, id and outcome.
+TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"}
 WAITING = sa.text("""
     SELECT body, creditor_id FROM privacy.basis_change
     WHERE pilot_id = :pilot AND change_id = :change AND done_at IS NULL FOR UPDATE
@@ -93,7 +97,8 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
         told = change.model_dump(
-            mode="json", include={"category", "objection", "decision", "list_id", "complete", "ground", "wrong"}
+            mode="json",
+            include={"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"},
         )
         if isinstance(change, KnownClients):
             told["clients"] = len(change.clients)
@@ -125,8 +130,8 @@ def _of_desk(
             return _of_officer(connection, pilot, change_id, change, rule_sets, today)
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
-        case KnownClients() | KnownClientRemoval():
-            return _of_list(connection, pilot, change, rule_sets, today)
+        case KnownClients() | KnownClientRemoval() | Rekeyed():
+            return _of_pilot(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)
@@ -149,9 +154,15 @@ def _of_officer(
     return "paused" if found else "no such report"
 
 
-def _of_list(
-    connection: sa.Connection, pilot: Pilot, change: KnownClients | KnownClientRemoval, rule_sets: RuleSets, today: date
+def _of_pilot(
+    connection: sa.Connection,
+    pilot: Pilot,
+    change: KnownClients | KnownClientRemoval | Rekeyed,
+    rule_sets: RuleSets,
+    today: date,
 ) -> str:
+    if isinstance(change, Rekeyed):
+        return rekey(connection, pilot, rule_sets, change.epoch)
     if isinstance(change, KnownClients):
         return put_on_list(connection, pilot, rule_sets, change, today)
     return take_off_list(connection, pilot, rule_sets, change)

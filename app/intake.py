@@ -18,8 +18,10 @@ from pydantic import ValidationError
 from app.db.sessions import Login, Sessions
 from app.intake_rules import Agreed, DeliveryRefused, agreed_terms, broken_rule, refuse_dates
 from app.part_reading import PartUnreadable, Refusal, read_lines
+from app.publishing import newest_document
 from privacy import merkle
 from privacy.errors import PrivacyError
+from privacy.pilot_document import PilotDocument
 from privacy.references import report_id
 from privacy.sealing import report_leaf
 from privacy.signing import NotSigned, verify
@@ -27,6 +29,7 @@ from signals.report import Category, Manifest, PartSummary
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+OTHER_EPOCH = "the pilot has another key since: run the same command again, it sends the parts anew"
 
 
 class DeliveryUnknown(PrivacyError):
@@ -124,19 +127,26 @@ def put_part(
             raise DeliveryRefused("delivery-complete", "this delivery is complete: its parts can't change any more")
         agreed = _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         lines, refusals = read_lines(body, lambda report: broken_rule(report, agreed, row.period))
+        epoch = _newest(connection, pilot).epoch
+        if any(line.report.keys.epoch != epoch for line in lines):
+            raise DeliveryRefused("other-epoch", OTHER_EPOCH)
         leaves = [merkle.leaf_hash(report_leaf(line.sent, line.sealed)) for line in lines]
         tree = merkle.levels(leaves)
         _replace_part(connection, pilot, delivery, number)
         where = {"pilot": pilot, "delivery": delivery, "number": number}
         root = merkle.root(leaves)
         connection.execute(
-            sa.text("INSERT INTO intake.part VALUES (:pilot, :delivery, :number, :sha, :accepted, :refused, :root)"),
+            sa.text("""
+                INSERT INTO intake.part (pilot_id, delivery_id, number, sha256, accepted, refused, root, epoch)
+                VALUES (:pilot, :delivery, :number, :sha, :accepted, :refused, :root, :epoch)
+            """),
             {
                 **where,
                 "sha": bytes.fromhex(sha256),
                 "accepted": len(lines),
                 "refused": len(refusals),
                 "root": root,
+                "epoch": epoch if lines else None,
             },
         )
         if refusals:
@@ -183,14 +193,18 @@ def complete(
         manifest = _signed_manifest(connection, creditor, signed)
         parts = connection.execute(
             sa.text("""
-                SELECT number, encode(sha256, 'hex') AS sha256, accepted, refused, encode(root, 'hex') AS root
+                SELECT number, encode(sha256, 'hex') AS sha256, accepted, refused, encode(root, 'hex') AS root, epoch
                 FROM intake.part WHERE pilot_id = :pilot AND delivery_id = :delivery ORDER BY number
             """),
             {"pilot": pilot, "delivery": delivery},
         ).all()
+        epoch = _newest(connection, pilot).epoch
+        if any(part.epoch not in {epoch, None} for part in parts):
+            raise DeliveryRefused("other-epoch", OTHER_EPOCH)
         said = (manifest.pilot, manifest.creditor, manifest.period, manifest.category, manifest.content_hash)
         if said != (pilot, creditor, row.period, row.category, row.content_hash):
             raise DeliveryRefused("manifest-of-another", "the manifest was signed for another delivery")
+        _refuse_unless_signed_for(connection, pilot, creditor, manifest, signed)
         if manifest.key_envelope_sha256 != hashlib.sha256(key_envelope).hexdigest():
             raise DeliveryRefused("manifest-other-envelope", "the delivery key is not the one that was signed")
         here = [PartSummary(number=p.number, sha256=p.sha256, accepted=p.accepted, root=p.root) for p in parts]
@@ -350,3 +364,31 @@ def _signed_manifest(connection: sa.Connection, creditor: str, signed: str) -> M
         except (NotSigned, ValidationError):
             continue
     raise DeliveryRefused("manifest-not-signed", "the manifest is not signed with a registered key of this creditor")
+
+
+def _refuse_unless_signed_for(
+    connection: sa.Connection, pilot: str, creditor: str, manifest: Manifest, signed: str
+) -> None:
+    """What the desk took out of its newest pilot document counts no more: a creditor's key, or its own key."""
+    document = _newest(connection, pilot)
+    named = document.creditors.get(creditor)
+    if named is None or not _is_signed(signed, named.signing):
+        detail = "the newest pilot document does not name the key that signed this: ask the municipality"
+        raise DeliveryRefused("manifest-key-not-signed-for", detail)
+    if manifest.recipient_key != document.recipient_key:
+        detail = "the municipality has another key since: run the same command again, it sends the parts anew"
+        raise DeliveryRefused("manifest-other-recipient", detail)
+
+
+def _newest(connection: sa.Connection, pilot: str) -> PilotDocument:
+    document = newest_document(connection, pilot)
+    if document is None:
+        raise DeliveryRefused("no-signed-document", "the municipality has not signed this pilot's document yet")
+    return document
+
+
+def _is_signed(signed: str, public: dict[str, Any]) -> bool:
+    try:
+        return bool(verify(signed, public, MANIFEST_SIGNED_AS))
+    except NotSigned:
+        return False

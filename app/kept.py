@@ -100,6 +100,12 @@ KEPT = (
         lock=" FOR UPDATE SKIP LOCKED",
     ),
     Kept(
+        "rekeyed_nodes",
+        lambda terms: terms.unfinished_days,
+        "SELECT node_id AS id, staged_on AS since FROM privacy.rekeyed_node WHERE pilot_id = :pilot",
+        _delete("node_id", "privacy.rekeyed_node"),
+    ),
+    Kept(
         "consents",
         lambda terms: terms.consent_days,
         """

@@ -22,7 +22,9 @@ from app.api import (
     objections,
     pilots,
     proofs,
+    rekeyings,
     residents,
+    sealings,
     signals,
     tokens,
 )
@@ -48,6 +50,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     log_erasures.router,
     monthly_tables.router,
     proofs.router,
+    sealings.router,
+    rekeyings.router,
     meta.router,
 )
 

@@ -37,8 +37,8 @@ INSERT = sa.text("""
     VALUES (:pilot, :objection, :kind, :state, :category, :creditor, :since, clock_timestamp(), :sealed)
 """)
 INSERT_KEYS = sa.text("""
-    INSERT INTO privacy.objection_key (pilot_id, key, objection_id, strong, birth)
-    VALUES (:pilot, :key, :objection, :strong, :birth) ON CONFLICT DO NOTHING
+    INSERT INTO privacy.objection_key (pilot_id, key, objection_id, strong, birth, of_contract)
+    VALUES (:pilot, :key, :objection, :strong, :birth, :of_contract) ON CONFLICT DO NOTHING
 """)
 # The same contract's objection, sent once more, is the same objection.
 OF_CONTRACT = sa.text("""
@@ -98,14 +98,14 @@ TOUCH = """
 # Weak keys only with their veto: without one, the resident's objection would stop a parent of the same initial too.
 TAKE_ALONG = """
     WITH touched AS MATERIALIZED (SELECT report_id FROM touched_report ORDER BY report_id)
-    INSERT INTO privacy.objection_key (pilot_id, key, objection_id, strong, birth)
-    SELECT :pilot, key, :objection, strong, birth FROM (
-        SELECT k.key, k.strong, k.birth FROM touched CROSS JOIN LATERAL (
+    INSERT INTO privacy.objection_key (pilot_id, key, objection_id, strong, birth, of_contract)
+    SELECT :pilot, key, :objection, strong, birth, of_contract FROM (
+        SELECT k.key, k.strong, k.birth, false AS of_contract FROM touched CROSS JOIN LATERAL (
             SELECT key, strong, birth FROM signals.report_key
             WHERE pilot_id = :pilot AND report_id = touched.report_id AND (strong OR birth IS NOT NULL) OFFSET 0
         ) AS k
         UNION ALL
-        SELECT r.reference, true, NULL FROM touched CROSS JOIN LATERAL (
+        SELECT r.reference, true, NULL, true FROM touched CROSS JOIN LATERAL (
             SELECT reference FROM signals.report WHERE pilot_id = :pilot AND report_id = touched.report_id OFFSET 0
         ) AS r
     ) AS found ON CONFLICT DO NOTHING
@@ -180,7 +180,13 @@ def stop_contract(
     of = {"pilot": pilot.id, "creditor": no.creditor, "reference": uuid.UUID(reference)}
     standing = connection.execute(OF_CONTRACT, of).scalar_one_or_none()
     if standing is None:
-        _insert(connection, pilot.id, objection, no, [{"key": reference, "strong": True, "birth": None}])
+        _insert(
+            connection,
+            pilot.id,
+            objection,
+            no,
+            [{"key": reference, "strong": True, "birth": None, "of_contract": True}],
+        )
     _carry_through(connection, pilot, rule_sets, standing or objection, no)
 
 
@@ -218,7 +224,7 @@ def _insert(connection: sa.Connection, pilot_id: str, objection: uuid.UUID, no: 
     said = {"kind": no.kind, "state": no.state, "since": no.since, "sealed": no.sealed}
     connection.execute(INSERT, {**where, **said, "category": no.category, "creditor": no.creditor})
     if keys:
-        connection.execute(INSERT_KEYS, [{**where, **key} for key in keys])
+        connection.execute(INSERT_KEYS, [{"of_contract": False, **where, **key} for key in keys])
 
 
 def _carry_through(

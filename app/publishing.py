@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.db.sessions import Login, Sessions
 from privacy.errors import PrivacyError
 from privacy.pilot_document import SIGNED_AS, PilotDocument
-from privacy.signing import NotSigned, verify
+from privacy.signing import NotSigned, payload_unchecked, verify
 from signals.pilot import Pilot
 
 
@@ -135,6 +135,15 @@ def document_for(sessions: Sessions, organisation: str, pilot_id: str) -> tuple[
     if row is None:
         raise PilotUnknown("there is no such pilot with a signed document")
     return row.version, row.jws
+
+
+def newest_document(connection: sa.Connection, pilot_id: str) -> PilotDocument | None:
+    """The newest signed pilot document; its signature was checked when it was published."""
+    signed = connection.execute(
+        sa.text("SELECT jws FROM registry.signed_document WHERE pilot_id = :pilot ORDER BY version DESC LIMIT 1"),
+        {"pilot": pilot_id},
+    ).scalar_one_or_none()
+    return None if signed is None else PilotDocument.model_validate_json(payload_unchecked(signed))
 
 
 def envelopes_of(sessions: Sessions, creditor: str, pilot_id: str) -> list[tuple[int, bytes]]:

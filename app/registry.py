@@ -86,6 +86,44 @@ def carry_out(connection: sa.Connection, changes: Sequence[Change]) -> None:
             connection.execute(WRITE_EVENT, event)
 
 
+def revoke(connection: sa.Connection, organisation: str, kids: Sequence[str] | None) -> dict[str, str]:
+    """Revoke an organisation's keys, all or those named; returns each with its state before. Its pilots' logs tell.
+
+    One that is not there revokes none and returns nothing.
+    """
+    found = connection.execute(
+        sa.text("SELECT kid, state FROM registry.organisation_key WHERE organisation_id = :organisation ORDER BY kid"),
+        {"organisation": organisation},
+    )
+    states = {row.kid: row.state for row in found if not kids or row.kid in kids}
+    if not states or (kids and len(states) < len(set(kids))):
+        return {}
+    active = [kid for kid, state in states.items() if state == "active"]
+    values: dict[str, Any] = {"organisation": organisation, "kids": active}
+    connection.execute(
+        sa.text("""
+            UPDATE registry.organisation_key SET state = 'revoked'
+            WHERE organisation_id = :organisation AND kid = ANY (:kids)
+        """),
+        values,
+    )
+    pilots = connection.execute(
+        sa.text("""
+            SELECT pilot_id FROM registry.pilot WHERE municipality_id = :organisation
+            UNION SELECT pilot_id FROM registry.agreement WHERE organisation_id = :organisation
+        """),
+        values,
+    ).scalars()
+    for pilot in list(pilots) if active else []:
+        body = {
+            "document": f"keys of {organisation}",
+            "new": False,
+            "values": [f"keys.{kid}.revoked" for kid in active],
+        }
+        connection.execute(WRITE_EVENT, {"pilot": pilot, "event": uuid.uuid4(), "kind": "registry", "body": body})
+    return states
+
+
 def load(connection: sa.Connection) -> Standing:
     """All that the registry holds."""
 

@@ -23,7 +23,6 @@ from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.service import Service
 from client.trust import JoinedPilot
-from privacy import hybrid
 from privacy.identity import Contact
 from privacy.sealing import Envelope
 from privacy.signing import sign
@@ -83,8 +82,8 @@ def _deliver(
 ) -> None:
     category, count = what
     home = world.home(name)
-    secret, recipient_key = home.secret("secret.key"), hybrid.key_id(joined.recipient)
-    envelope = Envelope.new(PILOT, name, recipient_key)
+    secret = home.secret("secret.key")
+    envelope = Envelope.new(PILOT, name, joined.document.recipient_key)
     begun = time.monotonic()
     rows = synthetic_rows(category, count)
     parts = []
@@ -111,16 +110,17 @@ def _deliver(
         summaries.append(PartSummary.model_validate({k: taken[k] for k in ("number", "sha256", "accepted", "root")}))
     seconds["send"] += time.monotonic() - begun
     begun = time.monotonic()
-    sealed_key = envelope.sealed_to(joined.recipient, hashed)
+    sealed_key = envelope.sealed_to(joined.recipients, hashed)
     manifest = Manifest(
         category=category,
         content_hash=hashed,
         creditor=name,
+        delivery_key_check=envelope.check(),
         key_envelope_sha256=hashlib.sha256(sealed_key).hexdigest(),
         parts=tuple(summaries),
         period="2026-10",
         pilot=PILOT,
-        recipient_key=recipient_key,
+        recipient_key=envelope.recipient_key,
     )
     signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
     completion = {"keyEnvelope": base64.b64encode(sealed_key).decode(), "manifest": signed}

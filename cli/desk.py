@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_alerts, desk_break_glass, desk_erasure, desk_log, desk_monitor, desk_register
+from cli import desk_alerts, desk_break_glass, desk_erasure, desk_keys, desk_log, desk_monitor, desk_register
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
 from cli.desk_options import (
@@ -59,25 +60,42 @@ app.command()(desk_break_glass.break_glass)
 app.command()(desk_alerts.alerts)
 app.command("erase-event")(desk_erasure.erase_event)
 app.command()(desk_monitor.monitor)
+app.command()(desk_keys.rotate_recipient)
+app.command()(desk_keys.recover)
+app.command()(desk_keys.expel)
+app.command()(desk_keys.new_epoch)
+app.command()(desk_keys.rekey)
 
 
 @app.command()
 def init(
     organisation: Annotated[str, typer.Option(help="Your short name, as agreed with the operator")],
     service: Annotated[str, typer.Option(help="Address of the service")],
+    recovery: Annotated[
+        Path,
+        typer.Option(prompt="File for the recovery key, such as one on a stick", help="Where the recovery key goes"),
+    ],
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
 ) -> None:
-    """Make the desk's keys: for opening, signing and logging in. Repeating it changes nothing."""
-    public = init_desk(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")))
+    """Make the desk's keys: for opening, signing and logging in. Repeating it changes nothing.
+
+    The recovery key opens all that is sealed to the municipality when the desk's own key is lost. It is made once, in a
+    file of its own, to be kept offline.
+    """
+    public = init_desk(Home(home), Settings(organisation=organisation, service_url=service.rstrip("/")), recovery)
     console.print(
         either(
             lang,
-            f"De sleutels staan in {home}. Maak er een reservekopie van: zonder kan niemand de signalen openen.\n"
+            f"De sleutels staan in {home}. Maak er een reservekopie van.\n"
+            f"0. De herstelsleutel staat in {recovery}. Zet hem op een stick, leg die in een kluis en wis hem hier:\n"
+            "   hij opent alles als de eigen sleutel kwijt is (vroegsein desk recover).\n"
             f"1. Stuur {public} naar de beheerder van de dienst; er staat niets geheims in.\n"
             f"2. Lees elke schuldeiser per telefoon uw vingerafdruk voor:\n   {own_fingerprint(Home(home))}\n"
             "3. Daarna: vroegsein desk sign PILOT",
-            f"The keys are in {home}. Make a backup: without them nobody can open signals.\n"
+            f"The keys are in {home}. Make a backup.\n"
+            f"0. The recovery key is in {recovery}. Put it on a stick, the stick in a safe, and remove it here:\n"
+            "   it opens everything when the desk's own key is lost (vroegsein desk recover).\n"
             f"1. Send {public} to the service's operator; nothing in it is secret.\n"
             f"2. Read your fingerprint to each creditor over the telephone:\n   {own_fingerprint(Home(home))}\n"
             "3. Then: vroegsein desk sign PILOT",
@@ -193,7 +211,7 @@ def show(
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
-        console.print(line, markup=False, style="bold red" if line.startswith("✗") else "")
+        console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
 
 def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
@@ -216,6 +234,14 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
                 f"{head}: {amount}, {row['months']} month(s), since {since}; reference {report.details['contract']}",
             )
         )
+        if report.compromised:
+            lines.append(
+                either(
+                    lang,
+                    "  ✗ Let op: de sleutel van deze schuldeiser kan bij een ander zijn geweest. Vraag het na.",
+                    "  ✗ Careful: somebody else may have had this creditor's key. Ask the creditor.",
+                )
+            )
         contact = contact_lines(report.details)
         if contact not in shown:
             lines += contact

@@ -118,6 +118,30 @@ def _show(changes: list[registry.Change]) -> None:
 
 
 @app.command()
+def revoke(
+    organisation: Annotated[str, typer.Argument(help="Short name of the organisation")],
+    kid: Annotated[list[str] | None, typer.Argument(help="Key ids; without any, all keys of the organisation")] = None,
+) -> None:
+    """Revoke keys: nobody logs in or signs with them any more. Repeating it is safe.
+
+    Tokens that were given out end within minutes. A revoked key never comes back: register a new one.
+    Exit code: 0 done or nothing to do, 1 the organisation has no such key, 2 wrong usage.
+    """
+    with database(load_settings()) as (address, passfiles):
+        engine = make_engine(conninfo(address, OWNER, passfiles), pool_size=1)
+        try:
+            with engine.begin() as connection:
+                revoked = registry.revoke(connection, organisation, kid)
+        finally:
+            engine.dispose()
+    if not revoked:
+        Console(stderr=True, highlight=False).print(f"{organisation} has no such key.", markup=False)
+        raise typer.Exit(1)
+    for name, was in revoked.items():
+        console.print(f"{name}: {'revoked' if was == 'active' else 'was revoked already'}", markup=False)
+
+
+@app.command()
 def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go, and when the next goes")] = False,
     lang: LangOption = "nl",

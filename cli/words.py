@@ -77,6 +77,7 @@ KEPT = {  # the kinds of data of app/kept.py
     "delivery_keys": ("leveringssleutels", "delivery keys"),
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
     "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
+    "rekeyed_nodes": ("nieuwe koppelsleutels die nooit zijn doorgevoerd", "new match keys never carried out"),
     "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),
     "objections": ("bezwaren, weigeringen en intrekkingen", "objections, refusals and withdrawals"),
     "known_clients": ("vermeldingen op de uitsluitlijst", "entries of the knock-out list"),

@@ -24,7 +24,7 @@ from client.receipts import (
 )
 from client.service import Service
 from client.trust import JoinedPilot
-from privacy import hybrid, merkle
+from privacy import merkle
 from privacy.matchkeys import district_key, match_keys
 from privacy.receipts import Receipt as SignedReceipt
 from privacy.receipts import details_commitment, read_receipt
@@ -109,8 +109,7 @@ def deliver(
     where = f"/deliveries/{opened['deliveryId']}"
     state = service.get(where, pilotId=pilot.id)
     if state["state"] == "open":
-        recipient_key = hybrid.key_id(pilot.recipient)
-        envelope = Envelope.new(pilot.id, creditor, recipient_key)
+        envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         parts = []
         with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as file:
             for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
@@ -119,16 +118,17 @@ def deliver(
                 file.add(row.kept for row in taken)
                 parts.append(part)
                 advance(len(rows))
-        sealed_key = envelope.sealed_to(pilot.recipient, hashed)
+        sealed_key = envelope.sealed_to(pilot.recipients, hashed)
         manifest = Manifest(
             category=checked.category,
             content_hash=hashed,
             creditor=creditor,
+            delivery_key_check=envelope.check(),
             key_envelope_sha256=hashlib.sha256(sealed_key).hexdigest(),
             parts=tuple(parts),
             period=checked.period,
             pilot=pilot.id,
-            recipient_key=recipient_key,
+            recipient_key=envelope.recipient_key,
         )
         signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
         completion = {"keyEnvelope": base64.b64encode(sealed_key).decode(), "manifest": signed}

@@ -3,7 +3,6 @@
 The service gets match keys made here, and who it is sealed to this desk; each answers once it holds for every read.
 """
 
-import base64
 import json
 import time
 import uuid
@@ -15,11 +14,11 @@ from zoneinfo import ZoneInfo
 from client.desk_pilot import pilot_key_name
 from client.home import Home
 from client.service import Service
-from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.identity import Contact
 from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
+from privacy.recipients import unseal
 from signals.consents import Consent, Decision, DeskChange, Objection, Refusal, Withdrawal
 from signals.report import Category, MatchKeys
 
@@ -95,7 +94,7 @@ def objections(
     found: list[tuple[dict[str, Any], dict[str, Any] | PrivacyError | None]] = []
     for row in service.get("/objections", pilotId=pilot_id, state=state)["objections"]:
         try:
-            sealed = row["sealed"] and hybrid.unseal(bytes.fromhex(row["sealed"]), private, OBJECTION, pilot_id)
+            sealed = row["sealed"] and unseal(bytes.fromhex(row["sealed"]), private, OBJECTION, pilot_id)
             found.append((row, json.loads(sealed) if sealed else None))
         except PrivacyError as error:
             found.append((row, error))
@@ -120,7 +119,7 @@ def keys_of(home: Home, document: PilotDocument, contact: Contact) -> MatchKeys:
 
 def sealed_to_desk(document: PilotDocument, contact: Contact, *purpose: str) -> str:
     """Who a resident is, sealed to the municipality for one purpose; hexadecimal."""
-    return hybrid.seal(json.dumps(contact.as_json()).encode(), base64.b64decode(document.recipient), *purpose).hex()
+    return document.recipients.seal(json.dumps(contact.as_json()).encode(), *purpose).hex()
 
 
 def today() -> date:

@@ -19,12 +19,12 @@ from client.home import Home
 from client.known_clients import KNOWN_CLIENT
 from client.opening import OpenedReport, open_report
 from client.service import Service
-from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.identity import Contact
 from privacy.normalise.people import normalise
 from privacy.normalise.text import plain
 from privacy.pilot_document import PilotDocument
+from privacy.recipients import unseal
 from signals.consents import Erasure, Rectification
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
@@ -197,7 +197,7 @@ def _statement(
     if not row["sealed"]:
         return Found(kind, number, row, None, None, None, sure=False)
     try:
-        details = json.loads(hybrid.unseal(bytes.fromhex(row["sealed"]), private, *purpose))
+        details = json.loads(unseal(bytes.fromhex(row["sealed"]), private, *purpose))
     except PrivacyError as error:
         return Found(kind, number, row, None, None, str(error), sure=False)
     return Found(kind, number, row, None, details, None, same_person(asked, details))

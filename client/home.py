@@ -15,8 +15,8 @@ import yaml
 from pydantic import Field
 
 from privacy import hybrid
-from privacy.pilot_document import CreditorKeys, creditor_fingerprint, jwk_bytes
-from privacy.signing import fingerprint, new_signing_key, public_jwk
+from privacy.pilot_document import CreditorKeys, creditor_fingerprint, desk_fingerprint
+from privacy.signing import new_signing_key, public_jwk
 from signals.documents import Document, read_document
 from signals.pilot import Role
 from signals.report import Slug
@@ -80,16 +80,7 @@ class Home:
 
     def secret(self, name: str) -> bytes:
         """The secret in `keys/<name>`. Raises HomeUnusable when it is missing or others can read it."""
-        file = self.path / "keys" / name
-        try:
-            mode = stat.S_IMODE(file.stat().st_mode)
-        except FileNotFoundError:
-            raise HomeUnusable(f"the key {file} is missing: restore it from your backup, or run `init` again") from None
-        if mode & 0o077:
-            raise HomeUnusable(
-                f"others can read {file}: make it yours alone (chmod 600) and think who may have read it"
-            )
-        return file.read_bytes()
+        return read_secret(self.path / "keys" / name)
 
     def jwk(self, name: str) -> dict[str, Any]:
         """A signing key in `keys/<name>`."""
@@ -111,6 +102,17 @@ class Home:
         folder = (self.path / "keys" / name).parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self.path / "keys" / name, secret)
+
+
+def read_secret(file: Path) -> bytes:
+    """A secret in a file of its owner's alone. Raises HomeUnusable when it is missing or others can read it."""
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except FileNotFoundError:
+        raise HomeUnusable(f"the key {file} is missing: restore it from your backup, or run `init` again") from None
+    if mode & 0o077:
+        raise HomeUnusable(f"others can read {file}: make it yours alone (chmod 600) and think who may have read it")
+    return file.read_bytes()
 
 
 def init_creditor(home: Home, settings: Settings) -> Path:
@@ -137,10 +139,20 @@ def init_creditor(home: Home, settings: Settings) -> Path:
     )
 
 
-def init_desk(home: Home, settings: Settings) -> Path:
-    """Make a desk's keys; returns the file with the public ones, for the operator. Repeating it changes nothing."""
+def init_desk(home: Home, settings: Settings, recovery: Path | None = None) -> Path:
+    """Make a desk's keys; returns the file with the public ones, for the operator. Repeating it changes nothing.
+
+    `recovery` is where the recovery key is written, to be taken offline, or where one made earlier is; else
+    `recovery.key` in the home folder.
+    """
     home.save(_keeping_pilots(home, settings))
     _make(home, "recipient.key", hybrid.new_private_key)
+    if not home.has("recovery.public"):
+        file = recovery or home.path / "recovery.key"
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(file, hybrid.new_private_key())
+        home.keep("recovery.public", hybrid.public_key(read_recovery(file)))
     _make(home, "actors.key", lambda: secrets.token_bytes(32))
     for name in ("auth-debt-help.jwk", "auth-privacy-officer.jwk", "signing.jwk"):
         _make(home, name, lambda: json.dumps(new_signing_key()).encode())
@@ -155,6 +167,16 @@ def init_desk(home: Home, settings: Settings) -> Path:
     )
 
 
+def read_recovery(file: Path) -> bytes:
+    """The recovery key from its file. Raises HomeUnusable when it is missing, no such key, or others can read it."""
+    private = read_secret(file)
+    try:
+        hybrid.public_key(private)
+    except ValueError:
+        raise HomeUnusable(f"{file} holds no recovery key of a desk") from None
+    return private
+
+
 def creditor_keys(home: Home) -> CreditorKeys:
     """The creditor's public keys as they stand in a pilot document."""
     envelope = base64.b64encode(hybrid.public_key(home.secret("envelope.key"))).decode()
@@ -162,11 +184,11 @@ def creditor_keys(home: Home) -> CreditorKeys:
 
 
 def own_fingerprint(home: Home) -> str:
-    """What the other side types in: of a creditor over its signing and envelope keys, of a desk over its own two."""
+    """What the other side types in: of a creditor over its signing and envelope keys, of a desk see PilotDocument."""
     if home.has("envelope.key"):
         return creditor_fingerprint(creditor_keys(home))
-    recipient = base64.b64encode(hybrid.public_key(home.secret("recipient.key")))
-    return fingerprint([jwk_bytes(public_jwk(home.jwk("signing.jwk"))), recipient])
+    recovery = base64.b64encode(home.secret("recovery.public")).decode()
+    return desk_fingerprint(public_jwk(home.jwk("signing.jwk")), recovery)
 
 
 def _keeping_pilots(home: Home, settings: Settings) -> Settings:

@@ -20,10 +20,10 @@ from client.profiles import Columns, FileLayout, Names
 from client.reading import read_table
 from client.service import Service
 from client.tables import Wanted
-from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
+from privacy.recipients import unseal
 from signals.consents import MOST_CLIENTS, KnownClient, KnownClientRemoval, KnownClients
 from signals.documents import Document
 from signals.report import Slug
@@ -139,7 +139,7 @@ def listed_clients(
         page = service.get("/known-clients", pilotId=pilot_id, **behind)
         for row in page["clients"]:
             try:
-                yield row, json.loads(hybrid.unseal(bytes.fromhex(row["sealed"]), private, KNOWN_CLIENT, pilot_id))
+                yield row, json.loads(unseal(bytes.fromhex(row["sealed"]), private, KNOWN_CLIENT, pilot_id))
             except PrivacyError as error:
                 yield row, error
         if page["next"] is None:

@@ -8,6 +8,7 @@ from client.home import Home, HomeUnusable, creditor_keys
 from client.service import Service
 from privacy import hybrid
 from privacy.pilot_document import PilotDocument, UntrustedDocument, key_check, read_signed
+from privacy.recipients import Recipients
 from signals.pilot import Pilot
 
 PILOT_KEY = "vroegsein/pilot-key/v1"
@@ -26,9 +27,9 @@ class JoinedPilot:
         return self.document.pilot.id
 
     @property
-    def recipient(self) -> bytes:
-        """The municipality's public key that details are sealed to."""
-        return base64.b64decode(self.document.recipient)
+    def recipients(self) -> Recipients:
+        """The municipality's public keys that details are sealed to."""
+        return self.document.recipients
 
 
 def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) -> JoinedPilot:

@@ -35,5 +35,10 @@ class Contact:
         return f"Contact(<{known}>)"
 
     def as_json(self) -> dict[str, str]:
-        """The details that are known, for sealing: text only, the birth date as YYYY-MM-DD."""
-        return {name: str(value) for name, value in asdict(self).items() if value and name != "name_order"}
+        """The details that are known, for sealing: text only, the birth date as YYYY-MM-DD.
+
+        How a whole name reads is among them where there is one: match keys are made from it again.
+        """
+        return {
+            name: str(value) for name, value in asdict(self).items() if value and (name != "name_order" or self.name)
+        }

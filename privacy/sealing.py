@@ -1,9 +1,9 @@
 """Contact details as ciphertext for the municipality: the envelope around one delivery and around each report in it.
 
-A fresh delivery key is sealed once to the municipality (privacy/hybrid.py). Each report has a random key of its own,
-wrapped by the delivery key, so that one report is shredded by deleting 60 bytes. Associated data ties every ciphertext
-to its pilot, creditor, reference, recipient key and to the hash of all that travels in clear, so that nothing can be
-moved to, or altered beside, another report.
+A fresh delivery key is sealed once to the municipality (privacy/recipients.py). Each report has a random key of its
+own, wrapped by the delivery key, so that one report is shredded by deleting 60 bytes. Associated data ties every
+ciphertext to its pilot, creditor, reference, recipient key and to the hash of all that travels in clear, so that
+nothing can be moved to, or altered beside, another report.
 """
 
 import hashlib
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from privacy import hybrid
 from privacy.errors import PrivacyError
 from privacy.framing import framed
+from privacy.recipients import Recipients, unseal
 
 PADDED_TO = 512  # bytes: the length of a name or of a note says nothing
 _ONE_TIME_NONCE = bytes(12)  # right for a key that seals exactly one message
 _NONCE = 12
 _DELIVERY = "vroegsein/delivery-key/v1"
+_CHECK = "vroegsein/delivery-key-check/v1"
 _REPORT = "vroegsein/report/v1"
 
 
@@ -45,7 +46,10 @@ class SealedReport:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Envelope:
-    """One delivery's key, and the binding that every ciphertext of the delivery carries."""
+    """One delivery's key, and the binding that every ciphertext of the delivery carries.
+
+    `recipient_key` names the municipality's key of the day of sealing. The binding keeps it when that key is replaced.
+    """
 
     key: bytes
     pilot: str
@@ -57,9 +61,16 @@ class Envelope:
         """Make a delivery key that was never used."""
         return cls(AESGCM.generate_key(256), pilot, creditor, recipient_key)
 
-    def sealed_to(self, recipient: bytes, content_hash: str) -> bytes:
-        """Seal the delivery key to the municipality's public key, for this delivery alone."""
-        return hybrid.seal(self.key, recipient, *self._purpose(content_hash))
+    def sealed_to(self, recipients: Recipients, content_hash: str) -> bytes:
+        """Seal the delivery key to the municipality, for this delivery alone."""
+        return recipients.seal(self.key, *self._purpose(content_hash))
+
+    def check(self) -> str:
+        """What the creditor signs of the delivery key without telling it (32 random bytes: there is nothing to guess).
+
+        By this the key is known as the creditor's, whoever sealed it last.
+        """
+        return hashlib.sha256(framed(_CHECK, self.key)).hexdigest()
 
     @classmethod
     def opened(
@@ -67,7 +78,7 @@ class Envelope:
     ) -> "Envelope":
         """Open a delivery's envelope. Raises hybrid.NotForThisKey when any part of the binding differs."""
         empty = cls(b"", pilot, creditor, recipient_key)
-        key = hybrid.unseal(sealed, private, *empty._purpose(content_hash))
+        key = unseal(sealed, private, *empty._purpose(content_hash))
         return cls(key, pilot, creditor, recipient_key)
 
     def seal(self, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
@@ -100,6 +111,11 @@ class Envelope:
 
     def _bound(self, reference: str, sent: bytes) -> bytes:
         return framed(_REPORT, self.pilot, self.creditor, reference, self.recipient_key, hashlib.sha256(sent).digest())
+
+
+def rekeyed_leaf(sent: bytes, sealed: SealedReport, creditor: str, category: str, period: str) -> bytes:
+    """What the desk's signature covers of a report that it gave other match keys: also whose it is, and of when."""
+    return report_leaf(sent, sealed) + hashlib.sha256(framed(creditor, category, period)).digest()
 
 
 def report_leaf(sent: bytes, sealed: SealedReport) -> bytes:

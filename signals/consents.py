@@ -69,6 +69,13 @@ class Decision(Wire):
     decided_on: date
 
 
+class Rekeyed(Wire):
+    """All reports, consents and objections of a pilot get the match keys of this epoch, as the desk left them."""
+
+    kind: Literal["rekeying"] = "rekeying"
+    epoch: Annotated[int, Field(ge=1, le=9999)]
+
+
 class ContractObjection(Wire):
     """An objection that a creditor received, about one contract: that creditor's reports of this resident stop."""
 
@@ -126,7 +133,16 @@ class Rectification(Wire):
 
 
 DeskChange = (
-    Consent | Refusal | Withdrawal | Objection | Decision | Erasure | Rectification | KnownClients | KnownClientRemoval
+    Consent
+    | Refusal
+    | Withdrawal
+    | Objection
+    | Decision
+    | Erasure
+    | Rectification
+    | KnownClients
+    | KnownClientRemoval
+    | Rekeyed
 )
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
     Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]

@@ -161,6 +161,7 @@ class Manifest(Wire):
     category: Category
     content_hash: Hex32
     creditor: Slug
+    delivery_key_check: Annotated[Hex32, Field(description="By which the desk knows the delivery key as this one")]
     key_envelope_sha256: Hex32
     parts: tuple[PartSummary, ...]
     period: Period

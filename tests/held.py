@@ -15,14 +15,14 @@ from app.log_sealing import seal_waiting
 from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.oauth import ASSERTION_TYPE, ServiceLogin
+from client.opening import REKEYED_AS
 from client.trust import join
-from privacy import hybrid
 from privacy.checkpoints import cosign, read_checkpoint
 from privacy.log_erasures import Erasure, Reason
 from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
-from signals.report import Category, Manifest, PartSummary
+from signals.report import Category, Manifest, PartSummary, Report
 from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
@@ -152,12 +152,39 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "clients": [{"keys": KEYS, "sealed": "00", "until": "2027-01-01"}],
         "complete": False,
         "behind": str(uuid.UUID(int=0)),
+        **_of_rekeying(world, pilot, delivery),
+        "sealings": [{"sealingId": delivery["deliveryId"], "sealed": base64.b64encode(bytes(60)).decode()}],
         **delivery,
         **_of_the_log(world, pilot, creditor),
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
         "scope": "signals:read",
+    }
+
+
+def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
+    """A re-keying of a report that nobody has, signed by the desk."""
+    line = json.loads(delivery["lines"].splitlines()[0])
+    sent = Report.model_validate(line["report"]).canonical().decode()
+    town, nobodys = PILOTS[pilot], str(uuid.UUID(int=1 << 105))
+    said = Manifest(
+        category=Category.OTHER,
+        content_hash=HEX32,
+        creditor=town,
+        delivery_key_check=HEX32,
+        key_envelope_sha256=hashlib.sha256(base64.b64decode(delivery["keyEnvelope"])).hexdigest(),
+        parts=(),
+        period=PERIOD,
+        pilot=pilot,
+        recipient_key=world.documents[pilot].recipient_key,
+    )
+    report = {"reportId": nobodys, "sent": sent, "proof": "", **line["sealed"]}
+    said_by = world.home(town).jwk("signing.jwk")
+    return {
+        "rekeying": sign(said.model_dump_json(by_alias=True).encode(), said_by, REKEYED_AS),
+        "reports": [report],
+        "nodes": [{"nodeId": nobodys, "keys": KEYS}],
     }
 
 
@@ -185,11 +212,11 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
     new = {"pilotId": pilot, "period": PERIOD, "category": category.value}
     with world.creditor(creditor) as service:
         joined = join(home, service, pilot)
-        envelope = Envelope.new(pilot, creditor, hybrid.key_id(joined.recipient))
+        envelope = Envelope.new(pilot, creditor, joined.document.recipient_key)
         opened = service.post("/deliveries", {**new, "expectedCount": len(rows), "contentHash": hashed})
         lines = b"\n".join(prepare(row, joined, home.secret("secret.key"), envelope).as_line() for row in rows)
         part = service.put_lines(f"/deliveries/{opened['deliveryId']}/parts/1", lines, pilotId=pilot)
-        sealed = envelope.sealed_to(joined.recipient, hashed)
+        sealed = envelope.sealed_to(joined.recipients, hashed)
     return {
         "deliveryId": opened["deliveryId"],
         "expectedCount": len(rows),
@@ -198,7 +225,7 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
         "lines": lines,
         "Content-Digest": digest(lines),
         "keyEnvelope": base64.b64encode(sealed).decode(),
-        "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part]),
+        "manifest": manifest(world, creditor, pilot, category, hashed, sealed, [part], envelope.check()),
     }
 
 
@@ -208,13 +235,21 @@ def digest(content: bytes) -> str:
 
 
 def manifest(
-    world: World, creditor: str, pilot: str, category: Category, hashed: str, sealed: bytes, parts: list[dict[str, Any]]
+    world: World,
+    creditor: str,
+    pilot: str,
+    category: Category,
+    hashed: str,
+    sealed: bytes,
+    parts: list[dict[str, Any]],
+    key_check: str = HEX32,
 ) -> str:
     """What a creditor signs at the end of a delivery."""
     said = Manifest(
         category=category,
         content_hash=hashed,
         creditor=creditor,
+        delivery_key_check=key_check,
         key_envelope_sha256=hashlib.sha256(sealed).hexdigest(),
         parts=tuple(PartSummary.model_validate({k: part[k] for k in PartSummary.model_fields}) for part in parts),
         period=PERIOD,

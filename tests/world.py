@@ -49,6 +49,8 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},
     "record-basis": {"roles": ["debt-help"], "level": "none"},
     "known-clients": {"roles": ["debt-help"], "level": "none"},
+    "keep-keys": {"roles": ["debt-help"], "level": "none"},
+    "rekey": {"roles": ["debt-help"], "level": "contact"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
     "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},
     "correct-resident": {"roles": ["privacy-officer"], "level": "none"},

@@ -15,8 +15,9 @@ from app.basis import ChangeUnknown
 from app.db.sessions import Login, Sessions
 from app.errors import problems
 from app.gate import Gate
-from app.publishing import PilotUnknown, refuse_others
-from signals.consents import DeskChange
+from app.problems import InputMistake, InvalidInput
+from app.publishing import PilotUnknown, newest_document, refuse_others
+from signals.consents import DeskChange, Statement
 from signals.report import Slug, Wire
 
 router = APIRouter(prefix="/basis-changes", tags=["basis-changes"])
@@ -68,10 +69,22 @@ def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, 
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
     ) as scope:
+        _refuse_other_epoch(pools, pilot_id, change)
         scope.connection.execute(LEAVE, {"body": change.model_dump(mode="json", by_alias=True)})
         scope.connection.execute(WAKE, {"pilot": pilot_id})
         scope.shown.append(str(change_id))
     return wait_for(lambda: _state(pools, pilot_id, change_id), response)
+
+
+def _refuse_other_epoch(pools: Sessions, pilot_id: str, change: DeskChange) -> None:
+    """Keys under a pilot key that was replaced meet nothing any more. Raises InvalidInput."""
+    if not isinstance(change, Statement):
+        return
+    with pools.begin(Login.OPENER) as connection:
+        document = newest_document(connection, pilot_id)
+    if document is None or document.epoch != change.keys.epoch:
+        detail = "must be of the newest pilot document's epoch: fetch it and make the keys anew"
+        raise InvalidInput(errors=[InputMistake(pointer="/keys/epoch", code="other-epoch", detail=detail)])
 
 
 def wait_for(ask: Callable[[], BasisChange], response: Response) -> BasisChange:

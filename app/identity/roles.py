@@ -32,7 +32,7 @@ MEANING: dict[str, str] = {
     "residents:read": "Answer a resident: all that is held about one",
     "residents:write": "Erase a resident's reports, or pause one that is said to be wrong",
     "pilots:write": "Publish signed pilot documents",
-    "keys:write": "Put sealed pilot keys ready for creditors",
+    "keys:write": "Put sealed pilot keys ready for creditors, and seal anew what is sealed to one's municipality",
     "log:read": "Read the access log of one's own municipality",
     "log:erase": "Have events of one's own municipality's log erased before their day",
     "log:witness": "Cosign checkpoints of one's own pilots' logs",

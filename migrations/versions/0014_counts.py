@@ -7,7 +7,7 @@ tell more than either. It holds only figures that are not small (privacy/small_n
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -140,12 +140,13 @@ def test_lines_of_another_creditor_delivered_as_ones_own_do_not_open(
     hashed = hashlib.sha256(stolen["lines"]).hexdigest()
     with world.creditor(ATTACKER) as service:
         joined = join(world.home(ATTACKER), service, "aland")
-    own = Envelope.new("aland", ATTACKER, hybrid.key_id(joined.recipient)).sealed_to(joined.recipient, hashed)
+    key = Envelope.new("aland", ATTACKER, joined.document.recipient_key)
+    own = key.sealed_to(joined.recipients, hashed)
     sealed = own if envelope == "its own" else base64.b64decode(stolen["keyEnvelope"])
     said = {**stolen, "pilotId": "aland", "category": "energy", "period": "2026-10", "contentHash": hashed}
     said["deliveryId"] = attacker.request(**named("openDelivery").request(said)).json()["deliveryId"]
     part = attacker.request(**named("putPart").request(said)).json()
-    said["manifest"] = manifest(world, ATTACKER, "aland", Category.ENERGY, hashed, sealed, [part])
+    said["manifest"] = manifest(world, ATTACKER, "aland", Category.ENERGY, hashed, sealed, [part], key.check())
     said["keyEnvelope"] = base64.b64encode(sealed).decode()
     answer = attacker.request(**named("completeDelivery").request(said))
     assert answer.status_code == 202, answer.text

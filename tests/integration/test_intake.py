@@ -15,7 +15,6 @@ from client.checking import SendableRow
 from client.delivering import MANIFEST_SIGNED_AS, prepare
 from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot, join
-from privacy import hybrid
 from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.report import Category, Manifest, PartSummary
@@ -37,7 +36,7 @@ class Sender:
         self.service: Service = world.creditor(creditor)
         self.pilot: JoinedPilot = join(world.home(creditor), self.service, pilot)
         self.hash = hashlib.sha256(repr([row.reference for row in rows]).encode()).hexdigest()
-        self.envelope = Envelope.new(pilot, creditor, hybrid.key_id(self.pilot.recipient))
+        self.envelope = Envelope.new(pilot, creditor, self.pilot.document.recipient_key)
         self.where = ""
 
     def open(self, **changes: Any) -> dict[str, Any]:
@@ -60,16 +59,17 @@ class Sender:
         return self.service.put_lines(f"{self.where}/parts/{number}", body, pilotId=self.pilot.id)
 
     def complete(self, parts: list[dict[str, Any]], /, **changes: Any) -> dict[str, Any]:
-        sealed = self.envelope.sealed_to(self.pilot.recipient, self.hash)
+        sealed = self.envelope.sealed_to(self.pilot.recipients, self.hash)
         values: dict[str, Any] = {
             "category": Category.RENT,
             "content_hash": self.hash,
             "creditor": self.creditor,
+            "delivery_key_check": self.envelope.check(),
             "key_envelope_sha256": hashlib.sha256(sealed).hexdigest(),
             "parts": tuple(PartSummary.model_validate({k: p[k] for k in PartSummary.model_fields}) for p in parts),
             "period": PERIOD,
             "pilot": self.pilot.id,
-            "recipient_key": hybrid.key_id(self.pilot.recipient),
+            "recipient_key": self.pilot.document.recipient_key,
         }
         key = changes.pop("key", self.world.home(self.creditor).jwk("signing.jwk"))
         manifest = Manifest(**values | changes).model_dump_json(by_alias=True).encode()

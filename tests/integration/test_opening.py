@@ -15,6 +15,7 @@ from client.home import Home
 from client.opening import OpenedReport
 from client.service import Service
 from privacy.errors import PrivacyError
+from privacy.hybrid import NotForThisKey
 from privacy.sealing import AlteredReport, Envelope, SealedReport
 from privacy.signing import NotSigned, new_signing_key, sign
 from signals.report import Category
@@ -282,7 +283,18 @@ def test_the_same_creditors_manifest_of_another_delivery_is_refused(
 )
 def test_an_altered_key_envelope_is_refused(world: World, desk: Service, signal: str, change: str) -> None:
     with altered(world, "intake.delivery", f"UPDATE intake.delivery SET {change} WHERE {OF_HOUSING}"):
-        refused(world, desk, signal, AlteredReport, "delivery key")
+        refused(world, desk, signal, NotForThisKey, "made for another key or purpose, or was altered")
+
+
+def test_a_delivery_key_that_the_operator_sealed_is_not_the_creditors(world: World, desk: Service, signal: str) -> None:
+    """Everybody can seal to the municipality, also for this very delivery."""
+    said = json.loads(_unb64(manifest_of(world).split(".")[1]))
+    document = world.documents["aland"]
+    key = Envelope.new("aland", "housing", said["recipientKey"])
+    sealed = key.sealed_to(document.recipients, said["contentHash"])
+    statement = f"UPDATE intake.delivery SET key_envelope = %(sealed)s WHERE {OF_HOUSING}"
+    with altered(world, "intake.delivery", statement, sealed=sealed):
+        refused(world, desk, signal, AlteredReport, "delivery key is not the one that was signed")
 
 
 @pytest.mark.parametrize("creditor", ["power", "health"])

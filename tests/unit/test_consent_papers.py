@@ -121,6 +121,7 @@ def document() -> PilotDocument:
         signing=key,
         recipient="AAAA",
         recipient_key="0" * 32,
+        recovery="AAAA",
         creditors={name: CreditorKeys(signing=key, envelope="AAAA") for name in ("housing", "power")},
         epoch=1,
         key_check="0" * 64,

@@ -18,6 +18,7 @@ from client.home import (
     init_creditor,
     init_desk,
     own_fingerprint,
+    read_recovery,
 )
 from privacy.hybrid import public_key
 from privacy.pilot_document import creditor_fingerprint
@@ -26,7 +27,11 @@ from signals.pilot import Keys, Role
 
 Init = Callable[[Home, Settings], Path]
 CREDITOR_SECRETS = {"secret.key", "auth.jwk", "signing.jwk", "envelope.key"}
-DESK_SECRETS = {"recipient.key", "actors.key", "auth-debt-help.jwk", "auth-privacy-officer.jwk", "signing.jwk"}
+DESK_SECRETS = {"recipient.key", "recovery.public", "actors.key"} | {
+    "auth-debt-help.jwk",
+    "auth-privacy-officer.jwk",
+    "signing.jwk",
+}
 BOTH = pytest.mark.parametrize(
     ("init", "secrets"), [(init_creditor, CREDITOR_SECRETS), (init_desk, DESK_SECRETS)], ids=["creditor", "desk"]
 )
@@ -182,6 +187,37 @@ def test_a_creditors_public_file_holds_the_keys_that_its_home_signs_and_opens_wi
     assert by_use["auth"].public["x"] == home.jwk("auth.jwk")["x"]
     assert by_use["signing"].public == creditor_keys(home).signing
     assert base64.b64decode(by_use["envelope"].public["hpke"]) == public_key(home.secret("envelope.key"))
+
+
+def test_the_recovery_key_is_written_where_it_was_asked_for_and_nowhere_else(home: Home, tmp_path: Path) -> None:
+    stick = tmp_path / "stick" / "recovery.key"
+    init_desk(home, settings(), stick)
+    assert mode(stick) == 0o600
+    assert public_key(read_recovery(stick)) == home.secret("recovery.public")
+    assert not [name for name, content in contents(home).items() if content == stick.read_bytes()]
+    stick.unlink()  # taken offline
+    init_desk(home, settings(), stick)
+    assert not stick.exists()
+
+
+def test_a_new_home_takes_over_the_recovery_key_that_is_there(home: Home, tmp_path: Path) -> None:
+    stick = tmp_path / "stick.key"
+    init_desk(home, settings(), stick)
+    other = Home(tmp_path / "other")
+    init_desk(other, settings(), stick)
+    assert other.secret("recovery.public") == home.secret("recovery.public")
+    assert other.secret("recipient.key") != home.secret("recipient.key")
+
+
+def test_a_file_that_holds_no_recovery_key_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_bytes(b"not a key")
+    file.chmod(0o600)
+    with pytest.raises(HomeUnusable, match="holds no recovery key"):
+        read_recovery(file)
+    file.chmod(0o644)
+    with pytest.raises(HomeUnusable, match="chmod 600"):
+        read_recovery(file)
 
 
 def test_a_desk_logs_in_with_another_key_in_each_role(home: Home) -> None:

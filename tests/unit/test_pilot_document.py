@@ -23,17 +23,18 @@ from tests.world import pilot_document
 
 DESK, OTHER_DESK = new_signing_key(), new_signing_key()
 CREDITOR, LOG = new_signing_key(), new_signing_key()
-RECIPIENT, OTHER_RECIPIENT, ENVELOPE = (public_key(new_private_key()) for _ in range(3))
+RECIPIENT, RECOVERY, OTHER_RECIPIENT, ENVELOPE = (public_key(new_private_key()) for _ in range(4))
 
 
-def make_document(signing: dict[str, Any] = DESK, recipient: bytes = RECIPIENT, **changes: Any) -> PilotDocument:
+def make_document(signing: dict[str, Any] = DESK, recovery: bytes = RECOVERY, **changes: Any) -> PilotDocument:
     values: dict[str, Any] = {
         "version": 1,
         "pilot": Pilot.model_validate(pilot_document("aland", "town-a")),
         "desk": "town-a",
         "signing": public_jwk(signing),
-        "recipient": base64.b64encode(recipient).decode(),
-        "recipient_key": key_id(recipient),
+        "recipient": base64.b64encode(RECIPIENT).decode(),
+        "recipient_key": key_id(RECIPIENT),
+        "recovery": base64.b64encode(recovery).decode(),
         "creditors": {"housing": make_creditor()},
         "epoch": 1,
         "key_check": key_check("aland", 1, bytes(32)),
@@ -94,11 +95,11 @@ def test_the_desks_words_signed_by_another_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("signing", "recipient"), [(OTHER_DESK, RECIPIENT), (DESK, OTHER_RECIPIENT)], ids=["signing", "recipient"]
+    ("signing", "recovery"), [(OTHER_DESK, RECOVERY), (DESK, OTHER_RECIPIENT)], ids=["signing", "recovery"]
 )
-def test_one_swapped_key_of_the_desk_is_refused(signing: dict[str, Any], recipient: bytes) -> None:
+def test_one_swapped_key_of_the_desk_is_refused(signing: dict[str, Any], recovery: bytes) -> None:
     """Also where the service signs the swapped document itself, under the key that it put in."""
-    swapped = make_document(signing, recipient)
+    swapped = make_document(signing, recovery)
     for signer in (DESK, OTHER_DESK):
         with pytest.raises(UntrustedDocument):
             read_signed(swapped.signed(signer), FINGERPRINT)
@@ -120,6 +121,7 @@ def test_the_desks_key_beside_words_of_a_key_that_signed_is_refused() -> None:
         {"rule_set_hash": "cd" * 32},
         {"key_check": "cd" * 32},
         {"recipient_key": "0" * 32},
+        {"recipient": base64.b64encode(OTHER_RECIPIENT).decode(), "recipient_key": key_id(OTHER_RECIPIENT)},
         {"creditors": {}},
         {"creditors": {"housing": make_creditor(OTHER_DESK).model_dump()}},
         {"creditors": {"housing": make_creditor(envelope=OTHER_RECIPIENT).model_dump()}},
@@ -164,8 +166,9 @@ def test_a_creditors_fingerprint_covers_both_its_keys_and_not_the_key_id() -> No
 
 
 def test_the_desks_fingerprint_does_not_change_with_the_terms() -> None:
-    """So that it is typed in once; the terms are covered by the signature."""
-    assert make_document(version=7, creditors={}, epoch=3).fingerprint() == FINGERPRINT
+    """So that it is typed in once; the terms, and a recipient key that is replaced, are covered by the signature."""
+    replaced = base64.b64encode(OTHER_RECIPIENT).decode()
+    assert make_document(version=7, creditors={}, epoch=3, recipient=replaced).fingerprint() == FINGERPRINT
 
 
 def test_the_check_of_a_pilot_key_fits_one_key_in_one_pilot_and_epoch() -> None:

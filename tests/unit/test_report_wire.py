@@ -76,6 +76,7 @@ manifests = built(
     category=st.sampled_from(Category),
     content_hash=hex32,
     creditor=slugs,
+    delivery_key_check=hex32,
     key_envelope_sha256=hex32,
     parts=st.lists(
         built(PartSummary, accepted=st.integers(0, 20_000), number=st.integers(1, 9), root=hex32, sha256=hex32),

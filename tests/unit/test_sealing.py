@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.hybrid import NotForThisKey, key_id, new_private_key, public_key
+from privacy.recipients import Recipients
 from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
 
 PRIVATE = new_private_key()
 RECIPIENT = public_key(PRIVATE)
+RECOVERY = new_private_key()
+RECIPIENTS = Recipients(RECIPIENT, public_key(RECOVERY))
 CONTENT = "ab" * 32
 REFERENCE, SENT = "0" * 32, b'{"amountEuros":345}'
 DETAILS: dict[str, str | int] = {"surname": "Visser", "birth_date": "1980-02-29", "amount_cents": 34_550}
@@ -32,16 +35,30 @@ def test_what_is_sealed_opens_as_it_was(details: dict[str, str | int], reference
     assert envelope.open(envelope.seal(details, reference, sent), reference, sent) == details
 
 
-def test_the_municipality_gets_the_delivery_key_back(envelope: Envelope) -> None:
-    sealed_key = envelope.sealed_to(RECIPIENT, CONTENT)
-    opened = Envelope.opened(sealed_key, PRIVATE, "aland", "housing", key_id(RECIPIENT), CONTENT)
+@pytest.mark.parametrize("private", [PRIVATE, RECOVERY], ids=["its own key", "its recovery key"])
+def test_the_municipality_gets_the_delivery_key_back(envelope: Envelope, private: bytes) -> None:
+    sealed_key = envelope.sealed_to(RECIPIENTS, CONTENT)
+    opened = Envelope.opened(sealed_key, private, "aland", "housing", key_id(RECIPIENT), CONTENT)
     assert opened.open(envelope.seal(DETAILS, REFERENCE, SENT), REFERENCE, SENT) == DETAILS
+    assert opened.check() == envelope.check() != Envelope.new("aland", "housing", key_id(RECIPIENT)).check()
+
+
+def test_what_is_sealed_to_the_municipality_is_of_two_equal_halves_that_nobody_else_opens(envelope: Envelope) -> None:
+    sealed = envelope.sealed_to(RECIPIENTS, CONTENT)
+    assert len(sealed) % 2 == 0
+    with pytest.raises(NotForThisKey):
+        Envelope.opened(sealed, new_private_key(), "aland", "housing", key_id(RECIPIENT), CONTENT)
+    half = len(sealed) // 2
+    swapped = sealed[half:] + sealed[:half]  # who moves the halves about gains nothing
+    for broken in (swapped[:half], b"", sealed[:-1], sealed + sealed[:1]):
+        with pytest.raises(NotForThisKey):
+            Envelope.opened(broken, PRIVATE, "aland", "housing", key_id(RECIPIENT), CONTENT)
 
 
 @pytest.mark.parametrize("part", ["pilot", "creditor", "recipient_key", "content_hash"])
 def test_a_delivery_key_opens_for_its_own_delivery_only(envelope: Envelope, part: str) -> None:
     binding = {"pilot": "aland", "creditor": "housing", "recipient_key": key_id(RECIPIENT), "content_hash": CONTENT}
-    sealed_key = envelope.sealed_to(RECIPIENT, CONTENT)
+    sealed_key = envelope.sealed_to(RECIPIENTS, CONTENT)
     with pytest.raises(NotForThisKey):
         Envelope.opened(sealed_key, PRIVATE, **binding | {part: "another"})
 
