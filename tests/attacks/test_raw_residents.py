@@ -59,7 +59,7 @@ def opened(
 
 def shown(reader: psycopg.Connection[Any], pilot: str, event: object) -> dict[str, list[tuple[Any, ...]]]:
     with reader.transaction(force_rollback=True):
-        reader.execute("SELECT privacy.enter_scope(%s, %s)", [pilot, event])
+        reader.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
         return {what: reader.execute(f"SELECT * FROM gate.resident_{what}()".encode()).fetchall() for what in READING}
 
 
@@ -124,7 +124,7 @@ def test_the_opener_learns_nothing_by_asking_for_a_resident(world: World) -> Non
 def test_no_login_reads_keys_or_takes_part_of_the_answer_by_other_ways(world: World) -> None:
     event, _ = opened(world, keys_of(world, "aland", **HER))
     with session(world, "reader") as reader:
-        reader.execute("SELECT privacy.enter_scope('aland', %s)", [event])
+        reader.execute("SELECT gate.enter_scope('aland', %s)", [event])
         for statement in (
             "SELECT * FROM signals.report_key",
             "SELECT * FROM privacy.consent",

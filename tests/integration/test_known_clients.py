@@ -1,7 +1,6 @@
 """The knock-out list: a known client's reports go to a tray of their own, in any order, and no creditor can tell."""
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from signals.explaining import explain
 from signals.explanation import Explanation
 from signals.report import Category, UrgentFlag
 from tests.conftest import Database
-from tests.world import PILOTS, World, make_row, small_world
+from tests.world import PILOTS, World, make_row, small_world, told_by
 
 HER: dict[str, Any] = {"surname": "Aksoy", "initials": "E.", "house_number": "3", "phone": "0611111111"} | {
     "birth_date": date(1990, 5, 1)
@@ -198,16 +197,10 @@ def test_receipts_and_states_are_the_same_for_a_known_client(world: World, *, li
             state = service.get(f"/deliveries/{receipt.delivery}", pilotId="aland")
         own = ("deliveryId", "openedAt", "completedAt", "category", "receipt")
         parts = [{**part, "sha256": ""} for part in state.pop("parts")]
-        told.append((receipt.accepted, receipt.refused, _said(receipt.signed), parts, {**state, **dict.fromkeys(own)}))
+        same = {**state, **dict.fromkeys(own)}
+        told.append((receipt.accepted, receipt.refused, told_by(receipt.signed), parts, same))
     assert told[0] == told[1]
     assert ("known_client" in {s["tray"] for s in world.signals("aland")}) is listed
-
-
-def _said(receipt: str) -> dict[str, Any]:
-    """What a receipt says, without what names the delivery."""
-    body = receipt.split(".")[1]
-    said: dict[str, Any] = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return {**said, **dict.fromkeys(("delivery", "creditor", "category", "manifest", "at"))}
 
 
 def test_a_known_client_who_objects_is_hidden_like_anybody(world: World) -> None:

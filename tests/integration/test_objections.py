@@ -4,7 +4,6 @@ import json
 import re
 import threading
 import uuid
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ from signals.consents import Objection
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
-from tests.world import PILOTS, World, as_login, make_row, small_world
+from tests.world import PILOTS, World, as_login, make_row, small_world, told_by
 
 TODAY = desk_basis.today()
 POWER: dict[str, Any] = {"category": Category.ENERGY}
@@ -283,17 +282,9 @@ def test_receipts_and_states_are_the_same_whatever_the_resident_said(world: Worl
             own = ("deliveryId", "openedAt", "completedAt", "category", "receipt")
             parts = [{**part, "sha256": ""} for part in state.pop("parts")]
             states_shown = [{**row, **dict.fromkeys(own)} for row in (state, *listed)]
-            told.append((receipt.accepted, receipt.refused, _said(receipt.signed), parts, states_shown))
+            told.append((receipt.accepted, receipt.refused, told_by(receipt.signed), parts, states_shown))
     assert told[0] == told[1]
     assert len(world.signals("aland")) == (2 if said == "nothing" else 1)
-
-
-def _said(receipt: str) -> dict[str, Any]:
-    """What a receipt says, without what names the delivery."""
-    body = receipt.split(".")[1]
-    said: dict[str, Any] = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    own = ("delivery", "creditor", "category", "manifest", "root", "at", "event")
-    return {**said, "salt": "", "event": {**said["event"], **dict.fromkeys(own)}}
 
 
 @pytest.mark.parametrize("first", ["delivery", "objection"])

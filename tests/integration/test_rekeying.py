@@ -385,11 +385,11 @@ def test_a_raw_session_gets_at_reports_to_re_key_in_an_event_for_that_alone(worl
             ).fetchone()
         with world.database.connect("vroegsein_recorder") as recorder:
             assert recorder.execute(ask).fetchone() == (0,)
-            recorder.execute("SELECT privacy.enter_scope('aland', %s)", event)
+            recorder.execute("SELECT gate.enter_scope('aland', %s)", event)
             count = recorder.execute(ask).fetchone()
             assert count is not None
             assert (count[0] > 0) is allowed, (asked, purpose)
-            recorder.execute("SELECT privacy.enter_scope('bland', %s)", event)
+            recorder.execute("SELECT gate.enter_scope('bland', %s)", event)
             assert recorder.execute(ask).fetchone() == (0,)
 
 

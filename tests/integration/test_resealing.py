@@ -265,12 +265,12 @@ def test_the_recorder_gets_at_sealings_in_its_event_only(world: World) -> None:
     with world.database.connect("vroegsein_recorder") as recorder:
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (0,)
         assert recorder.execute(put, {"ids": list(theirs), "new": new}).fetchone() == (0,)
-        recorder.execute("SELECT privacy.enter_scope('aland', %s)", [other])
+        recorder.execute("SELECT gate.enter_scope('aland', %s)", [other])
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (0,)
-        recorder.execute("SELECT privacy.enter_scope('aland', %s)", [event])
+        recorder.execute("SELECT gate.enter_scope('aland', %s)", [event])
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (len(sealed(world)),)
         assert recorder.execute(put, {"ids": list(theirs), "new": new}).fetchone() == (0,)
-        recorder.execute("SELECT privacy.enter_scope('bland', %s)", [event])
+        recorder.execute("SELECT gate.enter_scope('bland', %s)", [event])
         assert recorder.execute(ask, {"zero": zero}).fetchone() == (0,)
         assert recorder.execute(put, {"ids": list(theirs), "new": new}).fetchone() == (0,)
     assert sealed(world, OTHER) == theirs

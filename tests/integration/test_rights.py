@@ -18,6 +18,7 @@ from cli.desk import app as desk_app
 from client import desk_basis, desk_rights
 from client.checking import SendableRow
 from client.desk_rights import Held
+from client.home import Party
 from client.known_clients import PURPOSE, Client, push_clients
 from client.log_reading import read_log
 from client.resident_answer import answer_of
@@ -414,7 +415,8 @@ def test_the_command_shows_all_before_it_writes_and_writes_for_its_owner_alone(
     world.push("housing", "aland", [row("home", **her), row("twins", **her | {"initials": "E.B."})])
     who = json.dumps(contact(her).as_json())
     home = world.home("town-a")
-    home.save(home.settings.model_copy(update={"office": "privacy@town-a.example"}))
+    party = Party(name="Town A", address="Dorpsplein 1", contact="privacy@town-a.example", stored_in="NL")
+    home.save(home.settings.model_copy(update={"municipality": party}))
     desk = ["--pilot", "aland", "--home", str(home.path), "--user", "officer"]
     assert run(["resident", *desk], who)[0] == 2  # how was it checked?
     code, seen = run(["resident", "--identity", "digid", *desk], who)
