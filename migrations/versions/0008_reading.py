@@ -9,12 +9,13 @@ docs/decisions/0017. Phase: contract.
 
 from alembic import op
 
+from migrations.gate import GATE, create_functions
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-GATE = "vroegsein_gate"
 ROLE = (
     f"""
     DO $$ BEGIN
@@ -239,16 +240,7 @@ def upgrade() -> None:
     for table, command, rows in POLICIES:
         clause = f"WITH CHECK ({rows})" if command == "INSERT" else f"USING ({rows})"
         op.execute(f"CREATE POLICY gate_{command.lower()} ON {table} FOR {command} TO {GATE} {clause}")
-    op.execute(f"GRANT CREATE ON SCHEMA gate TO {GATE}")
-    op.execute(f"SET LOCAL ROLE {GATE}")
-    for function in FUNCTIONS:
-        op.execute(function)
-    for function, roles in EXECUTE.items():
-        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-        for role in roles:
-            op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO vroegsein_{role}")
-    op.execute("RESET ROLE")
-    op.execute(f"REVOKE CREATE ON SCHEMA gate FROM {GATE}")
+    create_functions(FUNCTIONS, EXECUTE)
 
 
 def downgrade() -> None:

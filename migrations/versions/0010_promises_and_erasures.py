@@ -6,6 +6,8 @@ the contents can go, once the log itself tells of it.
 
 from alembic import op
 
+from migrations.gate import GATE, create_functions
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -139,12 +141,8 @@ EXECUTE = {
     "privacy.tell_erasure(text, uuid, bytea[], jsonb)": "linker",
     "privacy.erase_events(text, uuid)": "linker",
 }
-# The one erasure that the event named. As all that is done within an event it belongs to `vroegsein_gate` (0008).
-GATE = (
-    "GRANT INSERT (pilot_id, erasure_id, signed) ON privacy.log_erasure TO vroegsein_gate",
-    "GRANT CREATE ON SCHEMA gate TO vroegsein_gate",
-    "SET LOCAL ROLE vroegsein_gate",
-    """
+# The one erasure that the event named.
+ASK_ERASURE = """
     CREATE FUNCTION gate.ask_erasure(p_signed text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DECLARE scope privacy.access_scope := privacy.scope();
@@ -156,12 +154,7 @@ GATE = (
       INSERT INTO privacy.log_erasure (pilot_id, erasure_id, signed)
       VALUES (scope.pilot_id, (scope.asks ->> 'erasure')::uuid, p_signed);
     END $$
-    """,
-    "REVOKE ALL ON FUNCTION gate.ask_erasure(text) FROM PUBLIC",
-    "GRANT EXECUTE ON FUNCTION gate.ask_erasure(text) TO vroegsein_recorder",
-    "RESET ROLE",
-    "REVOKE CREATE ON SCHEMA gate FROM vroegsein_gate",
-)
+    """
 # `signed` is what the desk signed; it stands in the event too, and goes from here when it is done.
 TABLE = """
     CREATE TABLE privacy.log_erasure (
@@ -176,7 +169,10 @@ TABLE = """
         PRIMARY KEY (pilot_id, erasure_id)
     )
 """
-GRANTS = ("GRANT SELECT, UPDATE (signed, done_at, outcome) ON privacy.log_erasure TO vroegsein_linker",)
+GRANTS = (
+    "GRANT SELECT, UPDATE (signed, done_at, outcome) ON privacy.log_erasure TO vroegsein_linker",
+    f"GRANT INSERT (pilot_id, erasure_id, signed) ON privacy.log_erasure TO {GATE}",
+)
 # The functions above run as the owner, which row-level security binds too.
 POLICIES = (
     "CREATE POLICY owner_select ON privacy.event FOR SELECT TO CURRENT_USER USING (true)",
@@ -195,8 +191,9 @@ def upgrade() -> None:
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         if role is not None:
             op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO vroegsein_{role}")
-    for statement in (*GRANTS, *POLICIES, *GATE):
+    for statement in (*GRANTS, *POLICIES):
         op.execute(statement)
+    create_functions([ASK_ERASURE], {"gate.ask_erasure(text)": ("recorder",)})
 
 
 def downgrade() -> None:

@@ -5,6 +5,8 @@ The linker keeps it and marks reports by it. A desk that lists it reads through 
 
 from alembic import op
 
+from migrations.gate import create_functions
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -59,12 +61,12 @@ STATEMENTS = (
             f"CREATE POLICY linker_all ON {table} TO vroegsein_linker USING (true)",
         )
     ),
-    # As all that is read within an event the function belongs to `vroegsein_gate` (0008), and the event says what.
     "GRANT SELECT (pilot_id, client_id, until, recorded_on, sealed) ON privacy.known_client TO vroegsein_gate",
     "CREATE POLICY gate_select ON privacy.known_client TO vroegsein_gate USING (pilot_id = privacy.pilot_in_scope())",
-    "GRANT CREATE ON SCHEMA gate TO vroegsein_gate",
-    "SET LOCAL ROLE vroegsein_gate",
-    """
+)
+
+# The page that the event named.
+LIST = """
     CREATE FUNCTION gate.known_clients()
     RETURNS TABLE (client_id uuid, until date, recorded_on date, sealed text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -79,17 +81,13 @@ STATEMENTS = (
         WHERE c.pilot_id = scope.pilot_id AND (behind IS NULL OR c.client_id > behind)
         ORDER BY c.client_id LIMIT 200;
     END $$
-    """,
-    "REVOKE ALL ON FUNCTION gate.known_clients() FROM PUBLIC",
-    "GRANT EXECUTE ON FUNCTION gate.known_clients() TO vroegsein_recorder",
-    "RESET ROLE",
-    "REVOKE CREATE ON SCHEMA gate FROM vroegsein_gate",
-)
+    """
 
 
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
+    create_functions([LIST], {"gate.known_clients()": ("recorder",)})
 
 
 def downgrade() -> None:

@@ -7,6 +7,8 @@ functions under policies of the same width. Match keys do not go into the event.
 
 from alembic import op
 
+from migrations.gate import create_functions
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -298,14 +300,7 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY resident_select ON {table} FOR SELECT TO CURRENT_USER USING (true)")
     for table, rows in POLICIES.items():
         op.execute(f"CREATE POLICY resident_select ON {table} FOR SELECT TO vroegsein_gate USING ({rows})")
-    op.execute("GRANT CREATE ON SCHEMA gate TO vroegsein_gate")
-    op.execute("SET LOCAL ROLE vroegsein_gate")
-    for name, function in READING.items():
-        op.execute(function)
-        op.execute(f"REVOKE ALL ON FUNCTION gate.resident_{name}() FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION gate.resident_{name}() TO vroegsein_reader")
-    op.execute("RESET ROLE")
-    op.execute("REVOKE CREATE ON SCHEMA gate FROM vroegsein_gate")
+    create_functions(READING.values(), {f"gate.resident_{name}()": ("reader",) for name in READING})
 
 
 def downgrade() -> None:

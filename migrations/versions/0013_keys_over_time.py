@@ -7,6 +7,8 @@ for just that, in its pilot alone. They belong to `vroegsein_gate` (0008), and t
 
 from alembic import op
 
+from migrations.gate import create_functions
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
@@ -183,15 +185,7 @@ def upgrade() -> None:
     op.execute("REVOKE ALL ON FUNCTION privacy.pilot_asked_for(text[], integer) FROM PUBLIC")
     for grant in GRANTS:
         op.execute(f"GRANT {grant} TO vroegsein_gate")
-    op.execute("GRANT CREATE ON SCHEMA gate TO vroegsein_gate")
-    op.execute("SET LOCAL ROLE vroegsein_gate")
-    for function in FUNCTIONS:
-        op.execute(function)
-    for name in RECORDERS:
-        op.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO vroegsein_recorder")
-    op.execute("RESET ROLE")
-    op.execute("REVOKE CREATE ON SCHEMA gate FROM vroegsein_gate")
+    create_functions(FUNCTIONS, dict.fromkeys(RECORDERS, ("recorder",)))
     op.execute("GRANT SELECT, DELETE, MAINTAIN ON privacy.rekeyed_node TO vroegsein_linker")
     op.execute("ALTER TABLE privacy.rekeyed_node ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE privacy.rekeyed_node FORCE ROW LEVEL SECURITY")
