@@ -51,7 +51,7 @@ def audit(
         document, signed = own_signed_document(place, service, pilot)
         log = read_log(place, service, document)
     for line in _break_glass_lines(log.events, document.pilot.purposes, lang):
-        console.print(line, markup=False, style="red")
+        console.print(line, markup=False, style="red", soft_wrap=True)
     show_alerts(unusual(log.events, document.pilot.alerts), lang, most=MOST_ALERTS)
     console.print(_table(log.events[-most:], document.pilot.purposes, lang))
     kept = len(kept_checkpoints(place, pilot))

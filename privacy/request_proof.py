@@ -34,6 +34,11 @@ ASKS = {
     "resident": "POST /v1/residents/_search",
     "erasure": "POST /v1/erasures",
     "rectification": "POST /v1/rectifications",
+    "sealings": "GET /v1/sealings",
+    "replace-sealings": "PUT /v1/sealings",
+    "rekey": "GET /v1/rekeyings",
+    "stage-rekeying": "POST /v1/rekeyings",
+    "rekeying": "POST /v1/rekeying-completions",
 }
 
 

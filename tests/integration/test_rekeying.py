@@ -22,6 +22,7 @@ from client.delivering import deliver
 from client.desk_basis import recorded
 from client.desk_pilot import expel, own_document, sign_anew
 from client.desk_work import show
+from client.log_reading import read_log
 from client.opening import REKEYED_AS, OpenedReport, open_report
 from client.service import ServiceRefused
 from client.trust import join
@@ -29,12 +30,14 @@ from privacy.matchkeys import match_keys
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned, new_signing_key, sign
 from signals.consents import Rekeyed
+from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
 from tests.held import KEYS
 from tests.world import CREDITORS, PILOTS, World, checked_of, make_row, small_world
 
 NEXT, LATER = "2026-11", date(2026, 11, 30)
+NEXT_MONTH: dict[str, Any] = {"category": Category.HEALTH_INSURANCE, "reported_on": LATER}
 OBJECTOR = {"house_number": "77", "phone": "", "initials": "Q."}
 
 
@@ -51,6 +54,7 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             world.push("power", pilot, [consenting])
             world.decide(pilot, world.object(pilot, objecting.contacts[0]), "upheld")
             world.object(pilot, make_row("p", "Pauser", house_number="88", phone="", initials="P.").contacts[0])
+            world.list_clients(pilot, alone.contacts[0])
         yield world
 
 
@@ -82,7 +86,7 @@ def keys(world: World, pilot: str = "aland") -> set[str]:
     for (sent,) in texts:
         said = json.loads(sent)
         found |= {*re.findall(r"[0-9a-f]{32}", json.dumps(said["keys"])), said["district"]}
-    for table in ("consent_key", "objection_key"):
+    for table in ("consent_key", "objection_key", "known_client_key"):
         whole = "NOT of_contract" if table == "objection_key" else "true"
         rows = world.rows(f"SELECT key, birth FROM privacy.{table} WHERE pilot_id = %(p)s AND {whole}", p=pilot)
         found |= {value.hex for row in rows for value in row if value is not None}
@@ -123,6 +127,23 @@ def test_links_and_signals_survive_and_no_key_of_the_old_epoch_is_left_in_any_ta
     found = opened(world)
     assert found
     assert all(isinstance(report, OpenedReport) for report in found)
+
+
+def test_the_log_tells_of_every_step_as_the_desks_own_and_keeps_its_promises(world: World) -> None:
+    re_keyed(world)
+    with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service:
+        log = read_log(world.home("town-a"), service, world.documents["aland"])
+    asked = {event["body"]["asks"]["ask"] for event in log.events if event["kind"] == "access"}
+    assert {"sealings", "rekey", "stage-rekeying", "rekeying"} <= asked
+    assert (log.not_asked_for, log.broken) == ((), ())
+
+
+def test_who_is_on_the_knock_out_list_stays_known_under_the_new_key(world: World) -> None:
+    re_keyed(world)
+    world.push(
+        "health", "aland", [make_row("h1", "Bakker", house_number="5", phone="", initials="K.", **NEXT_MONTH)], NEXT
+    )
+    assert {signal["tray"] for signal in world.signals("aland") if signal["period"] == NEXT} == {"known_client"}
 
 
 def test_next_months_reports_under_the_new_key_meet_those_of_before(world: World) -> None:
@@ -208,7 +229,8 @@ def test_re_keying_changes_nothing_but_keys_and_district(world: World, monkeypat
 NODES = """
     INSERT INTO privacy.rekeyed_node (pilot_id, node_id, keys)
     SELECT 'aland', consent_id, %(keys)s::jsonb FROM privacy.consent WHERE pilot_id = 'aland'
-    UNION ALL SELECT 'aland', objection_id, %(keys)s FROM privacy.objection WHERE pilot_id = 'aland' RETURNING 1
+    UNION ALL SELECT 'aland', objection_id, %(keys)s FROM privacy.objection WHERE pilot_id = 'aland'
+    UNION ALL SELECT 'aland', client_id, %(keys)s FROM privacy.known_client WHERE pilot_id = 'aland' RETURNING 1
 """
 WAITS = """
     WITH waiting AS (UPDATE intake.delivery SET state = 'completing' WHERE delivery_id = (

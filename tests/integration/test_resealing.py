@@ -31,6 +31,7 @@ SEALED = """
     SELECT delivery_id, key_envelope FROM intake.delivery WHERE pilot_id = %(p)s AND key_envelope IS NOT NULL
     UNION ALL SELECT consent_id, sealed FROM privacy.consent WHERE pilot_id = %(p)s
     UNION ALL SELECT objection_id, sealed FROM privacy.objection WHERE pilot_id = %(p)s AND sealed IS NOT NULL
+    UNION ALL SELECT client_id, sealed FROM privacy.known_client WHERE pilot_id = %(p)s
 """
 
 
@@ -44,6 +45,7 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             world.push("housing", pilot, [row])
             world.consent(pilot, row.contacts[0])
             world.object(pilot, make_row("objects", "Objector", house_number="77", phone="").contacts[0])
+            world.list_clients(pilot, make_row("knows", "Bekend", house_number="78", phone="").contacts[0])
         yield world
 
 
@@ -57,7 +59,7 @@ def opens(world: World, private: bytes) -> set[bool]:
     with world.desk(PILOT, "keep-keys") as service:
         document = own_document(home, service, PILOT)
         pages = list(service.get("/sealings", pilotId=PILOT)["sealings"])
-    assert {page["kind"] for page in pages} == {"delivery", "consent", "objection"}
+    assert {page["kind"] for page in pages} == {"delivery", "consent", "objection", "known-client"}
     return {resealing._opened(sealing, document, [private]) is not None for sealing in pages}
 
 
