@@ -1,6 +1,6 @@
 """Who a report is about, as the creditor wrote it. This leaves the creditor only sealed, or hashed into match keys."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 
 
@@ -39,6 +39,10 @@ class Contact:
 
         How a whole name reads is among them where there is one: match keys are made from it again.
         """
-        return {
-            name: str(value) for name, value in asdict(self).items() if value and (name != "name_order" or self.name)
-        }
+        told = {name: str(value) for name in _DETAILS if (value := getattr(self, name))}
+        if not self.name:
+            told.pop("name_order", None)
+        return told
+
+
+_DETAILS = tuple(field.name for field in fields(Contact))

@@ -13,10 +13,13 @@ from typing import Any
 from privacy.framing import framed
 from privacy.merkle import EMPTY_ROOT, leaf_hash, node_hash
 
+# One writer for all: `json.dumps` makes a new one for each call.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
 
 def canonical(body: dict[str, Any]) -> bytes:
     """RFC 8785 for what events hold: text, whole numbers, true, false, null, lists and objects (no fractions)."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+    return _CANONICAL.encode(body).encode()
 
 
 def commitment(salt: bytes, body: dict[str, Any]) -> bytes:

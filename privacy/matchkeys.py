@@ -99,12 +99,11 @@ class _Secret:
     """The pilot key at work: HMAC-SHA-256 over scheme, kind and values, each behind its length; cut to 16 bytes."""
 
     def __init__(self, pilot_key: bytes) -> None:
-        self._keyed = hmac.new(pilot_key, framed(SCHEME), "sha256")  # read in once: copies of it are cheap
+        self._key, self._scheme = pilot_key, framed(SCHEME)
 
     def key(self, *kind_and_values: str) -> str:
-        copy = self._keyed.copy()
-        copy.update(b"".join(map(_framed, kind_and_values)))
-        return copy.digest()[:KEY_BYTES].hex()
+        text = self._scheme + b"".join(map(_framed, kind_and_values))
+        return hmac.digest(self._key, text, "sha256")[:KEY_BYTES].hex()
 
 
 @lru_cache(CACHE)

@@ -32,6 +32,9 @@ class AlteredReport(PrivacyError):
     code = "altered-report"
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 @dataclass(frozen=True, slots=True)
 class SealedReport:
     """What travels with one report: its key, wrapped (60 bytes), and the details under that key."""
@@ -85,7 +88,7 @@ class Envelope:
         """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
         report_key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
         bound = self._bound(reference, sent)
-        text = json.dumps(details, ensure_ascii=False, separators=(",", ":")).encode()
+        text = _COMPACT.encode(details).encode()
         padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
         return SealedReport(
             wrapped_key=nonce + AESGCM(self.key).encrypt(nonce, report_key, bound),
