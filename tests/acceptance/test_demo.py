@@ -227,3 +227,10 @@ def _terms_of(row: Row) -> set[str]:
     if contact.birth_date:
         terms |= {contact.birth_date.isoformat(), f"{contact.birth_date:%d-%m-%Y}", f"{contact.birth_date:%Y%m%d}"}
     return {term for term in terms if term}
+
+
+def test_known_clients_have_a_tray_of_their_own_with_what_is_urgent_on_top(played: Played) -> None:
+    (pilot,) = played.outcome.known_clients
+    apart = [signal for signal in played.outcome.worklists[pilot] if signal["tray"] == "known_client"]
+    assert apart
+    assert apart[0]["urgent"]
