@@ -38,7 +38,7 @@ PLACES: Mapping[str, Place] = {
         "polisnr polisnummer dossier dossiernr dossiernummer verzekerdenr verzekerdenummer overeenkomst overeenkomstnr "
         "overeenkomstnummer account accountnr accountnummer accountid customer customerid customerno customernumber "
         "reference referentie kenmerk referentienummer nummer id huurovereenkomst huurcontract leveringscontract "
-        "aansluitnummer aansluiting ref dossierid verbruikersnummer abonneenummer",
+        "aansluitnummer aansluiting ref dossierid verbruikersnummer abonneenummer nr",
         "klantn klantid debiteurn huurdern huurdersn relatien contractn contractid polisn dossiern overeenkomstn "
         "verzekerden customern accountn",
         "ean datum naam telefoon bsn postcode huisn bank iban factuurn",
@@ -112,7 +112,7 @@ PLACES: Mapping[str, Place] = {
         "huisnummer|house number",
         "huisnummer huisnr nr hnr huisno housenumber houseno number hsnr huisn no",
         "huisnummer huisnr housen",
-        "toev letter straat ltr",
+        "letter straat ltr",
         lambda c: c.house_number * (1.0 if c.distinct < 0.9 or len(c.cells) < 40 else 0.5),
     ),
     "columns.letter": _place(
@@ -128,7 +128,7 @@ PLACES: Mapping[str, Place] = {
         "suffix htoev toevoegingen huistoevoeging",
         "toev addition",
         "",
-        lambda c: c.short,
+        lambda c: c.short * (0.2 if c.filled > 0.9 and c.house_number > 0.8 else 1.0),  # most homes have none
     ),
     "columns.postcode": _place(
         "postcode|postcode",
@@ -179,7 +179,7 @@ PLACES: Mapping[str, Place] = {
         "maanden mnd maand aantalmaanden mndachterstand maandenachterstand termijnen aantaltermijnen facturen "
         "aantalfacturen months terms invoices maandenopen aantalmnd aantalmaandenachterstand openstaandetermijnen "
         "opentermijnen openfacturen aantalopenfacturen monthsinarrears nmaanden achterstandmaanden",
-        "maanden mnd termijn factur months invoices",
+        "maanden mnd termijn factur months invoices aantalmaand maandachter",
         "bedrag huur datum prijs nummer oudste regeling amount date",
         lambda c: c.small_count,
     ),
@@ -244,7 +244,7 @@ PLAN_KEPT = (
     ("niet nagekomen", "geen regeling", "geen betalingsregeling", "verbroken"),
 )
 REMARKS = frozenset(
-    {"opmerking", "opmerkingen", "notitie", "notities", "memo", "bijzonderheden", "toelichting", "commentaar"}
+    {"opmerking", "opmerkingen", "opm", "notitie", "notities", "memo", "bijzonderheden", "toelichting", "commentaar"}
     | {"aantekening", "aantekeningen", "remark", "remarks", "notes", "comment", "comments"}
 )
 

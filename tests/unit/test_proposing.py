@@ -114,6 +114,14 @@ def test_headers_of_other_ledgers_are_known_too(tmp_path: Path) -> None:
     assert proposal.document["category"] == "rent"
 
 
+def test_a_house_number_with_its_addition_and_a_bare_number_column_are_told_apart(tmp_path: Path) -> None:
+    headers = {"nr" if what == "id" else "Huisnummer + toevoeging" if what == "number" else name: what
+               for name, what in HEADERS.items()}  # fmt: skip
+    found = places(propose(listed(tmp_path / "huur.csv", headers)))
+    assert found["columns.reference"] == "nr"
+    assert found["columns.house_number"] == "Huisnummer + toevoeging"
+
+
 def test_english_headers_are_known_too(tmp_path: Path) -> None:
     headers = dict(
         zip(
