@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,12 @@ from cli import creditor_receipts
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
+from cli.words import AMSTERDAM, CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
 from client.checking import Checked, SendingTerms, check
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.export import read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
-from client.last_month import questions, remember
+from client.last_month import months_missing, questions, remember
 from client.profiles import Profile
 from client.reasons import LABELS
 from client.service import Service, ServiceUnreachable
@@ -155,7 +156,7 @@ def push(
 
 @app.command()
 def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
-    """What became of your deliveries."""
+    """What became of your deliveries, and for which months there is none."""
     place = Home(home)
     with service_of(place) as service:
         found = service.get("/deliveries", pilotId=pilot_of(place, pilot))["deliveries"]
@@ -167,6 +168,9 @@ def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: Lan
         counts = [str(row[name]) if row[name] is not None else "" for name in ("expectedCount", "accepted", "refused")]
         table.add_row(month(row["period"], lang), either(lang, *CATEGORY[row["category"]]), state, *counts)
     console.print(table if found else either(lang, "Nog geen leveringen.", "No deliveries yet."))
+    for period in months_missing(found, datetime.now(AMSTERDAM).date()):
+        said = either(lang, "Over {} is niets geleverd, of niet alles.", "Nothing was delivered for {}, or not all.")
+        console.print(said.format(month(period, lang)), style="yellow", markup=False)
 
 
 @app.command()

@@ -4,10 +4,11 @@ A file of half the rows, a column that moved or amounts times a hundred reads wi
 people or the wrong sums. Only counts and shares are kept; no customer's data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import date
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
@@ -90,6 +91,22 @@ def unlike(before: Looks, now: Looks) -> list[tuple[str, str]]:
                 )
             )
     return said
+
+
+def months_missing(deliveries: Sequence[Mapping[str, Any]], today: date) -> list[str]:
+    """The closed months (YYYY-MM) after the first one delivered for which no delivery is whole, the oldest first.
+
+    Args:
+        deliveries: as the service lists them, of one pilot.
+        today: a day in Europe/Amsterdam; a month is closed on the first of the next.
+    """
+    whole = {str(one["period"]) for one in deliveries if one["state"] == "completed"}
+    if not whole:
+        return []
+    first, last = min(whole), f"{today.year:04}-{today.month:02}"
+    years = range(int(first[:4]), today.year + 1)
+    closed = (f"{year:04}-{month:02}" for year in years for month in range(1, 13))
+    return [period for period in closed if first < period < last and period not in whole]
 
 
 def questions(home: Home, pilot: str, profile: str, checked: Checked) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from client.checking import Checked, SendableRow
 from client.home import Home
-from client.last_month import Looks, looks_of, questions, remember, unlike
+from client.last_month import Looks, looks_of, months_missing, questions, remember, unlike
 from tests.world import make_row
 
 
@@ -38,6 +38,25 @@ def month(rows: int = 100, period: str = "2026-09", euros: int = 300, dated: flo
 )
 def test_only_what_changed_too_much_is_asked_about(now: Looks, held: bool) -> None:  # noqa: FBT001
     assert bool(unlike(month(), now)) == held
+
+
+@pytest.mark.parametrize(
+    ("delivered", "today", "missing"),
+    [
+        ((), date(2026, 11, 25), []),  # who never delivered has not begun
+        (("2026-10",), date(2026, 11, 25), []),
+        (("2026-09",), date(2026, 10, 31), []),  # October is not over
+        (("2026-09",), date(2026, 11, 1), ["2026-10"]),
+        (("2026-10", "2027-01"), date(2027, 2, 1), ["2026-11", "2026-12"]),
+    ],
+)
+def test_closed_months_without_a_whole_delivery_are_missing(
+    delivered: tuple[str, ...], today: date, missing: list[str]
+) -> None:
+    deliveries = [{"period": period, "state": "completed"} for period in delivered]
+    assert months_missing(deliveries, today) == missing
+    broken_off = [*deliveries, *({"period": period, "state": "open"} for period in missing)]
+    assert months_missing(broken_off, today) == missing
 
 
 def test_a_handful_of_rows_says_nothing(tmp_path: Path) -> None:
