@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.completion import AMSTERDAM, WRITE_EVENT, RuleSets, lock_pilot
+from app.completion import WRITE_EVENT, RuleSets, lock_pilot
 from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
@@ -27,6 +27,7 @@ from signals.consents import (
     Rekeyed,
     Withdrawal,
 )
+from signals.days import AMSTERDAM
 from signals.pilot import Pilot
 
 

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,13 +12,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.basis_check import check_fresh, forget
 from privacy import merkle
 from privacy.receipts import DELIVERY_EVENT, Receipt
+from signals.days import AMSTERDAM
 from signals.judging import judge
 from signals.linking import link, touch_neighbours
 from signals.linking_known import mark_known_clients
 from signals.pilot import Pilot
 from signals.rulesets import RuleSet
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 RuleSets = Callable[[sa.Connection, str], RuleSet]
 WRITE_EVENT = sa.text("SELECT privacy.write_event(:pilot, :event, :kind, :body)").bindparams(

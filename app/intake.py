@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -25,10 +24,10 @@ from privacy.pilot_document import PilotDocument
 from privacy.references import report_id
 from privacy.sealing import report_leaf
 from privacy.signing import NotSigned, verify
+from signals.days import AMSTERDAM
 from signals.report import Category, Manifest, PartSummary
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 OTHER_EPOCH = "the pilot has another key since: run the same command again, it sends the parts anew"
 
 

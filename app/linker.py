@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 
 from app.basis import carry_out
-from app.completion import AMSTERDAM, complete_delivery
+from app.completion import complete_delivery
 from app.db.sessions import Login, Sessions
 from app.last_net import where
 from app.log_erasing import ERASURES, erase_step
@@ -19,6 +19,7 @@ from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
 from app.retention import DUE, Step, refresh_statistics, take_step
+from signals.days import AMSTERDAM
 from signals.rulesets import RuleSet, parse_rule_set
 
 _log = logging.getLogger("vroegsein.linker")

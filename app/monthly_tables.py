@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot
 from app.db.sessions import Login, Sessions
 from app.publishing import refuse_others
+from signals.days import months_before
 from signals.monthly_table import MonthCounts, MonthlyTable, Repetition, publish
 
 CLOSED_AFTER = 14  # days without a delivery of the month, all of them after the month: late ones are in by then
@@ -22,7 +23,7 @@ DUE = f"""
         SELECT DISTINCT ON (d.pilot_id) d.pilot_id, d.period,
                max(d.completed_at AT TIME ZONE 'Europe/Amsterdam')::date AS last_delivery
         FROM intake.delivery d JOIN registry.pilot p USING (pilot_id)
-        WHERE d.state = 'completed'
+        WHERE d.state = 'completed' AND d.creditor_id <> p.municipality_id  -- which re-keys, and delivers nothing new
           AND NOT EXISTS (SELECT FROM privacy.monthly_table t WHERE t.pilot_id = d.pilot_id AND t.period >= d.period)
           AND to_date(d.period, 'YYYY-MM') + (p.document #>> '{{retention,report_days}}')::integer >= :today
         GROUP BY d.pilot_id, d.period ORDER BY d.pilot_id, d.period
@@ -84,12 +85,6 @@ def tables_of(
     with sessions.begin(Login.OPENER) as connection:
         refuse_others(connection, municipality, pilot_id)
         return _standing(connection, pilot_id, period or "", period or "9999-12")
-
-
-def months_before(period: str, months: int) -> str:
-    """The month that lies so many before: 2026-02 and 6 give 2025-08."""
-    year, month = divmod(int(period[:4]) * 12 + int(period[5:]) - 1 - months, 12)
-    return f"{year:04}-{month + 1:02}"
 
 
 def _standing(connection: sa.Connection, pilot_id: str, first: str, last: str) -> list[MonthlyTable]:

@@ -166,7 +166,7 @@ def pause_contract(
     if found is None:
         return False
     about = replace(no, category=found.category, creditor=found.creditor_id)
-    _insert(connection, pilot.id, objection, about, [{"key": found.reference, "strong": True, "birth": None}])
+    _insert(connection, pilot.id, objection, about, _contract(found.reference))
     connection.execute(sa.text(CREATE_TOUCHED))
     connection.execute(sa.text(TOUCH_CONTRACT), {**of, "creditor": found.creditor_id, "reference": found.reference})
     _settle(connection, pilot, rule_sets)
@@ -180,13 +180,7 @@ def stop_contract(
     of = {"pilot": pilot.id, "creditor": no.creditor, "reference": uuid.UUID(reference)}
     standing = connection.execute(OF_CONTRACT, of).scalar_one_or_none()
     if standing is None:
-        _insert(
-            connection,
-            pilot.id,
-            objection,
-            no,
-            [{"key": reference, "strong": True, "birth": None, "of_contract": True}],
-        )
+        _insert(connection, pilot.id, objection, no, _contract(reference))
     _carry_through(connection, pilot, rule_sets, standing or objection, no)
 
 
@@ -217,6 +211,11 @@ def all_keys(keys: MatchKeys) -> list[dict[str, Any]]:
     """Match keys as rows of a table of keys."""
     found: list[dict[str, Any]] = [{"key": key, "strong": True, "birth": None} for key in keys.strong]
     return found + [{"key": weak.key, "strong": False, "birth": weak.birth} for weak in keys.weak]
+
+
+def _contract(reference: uuid.UUID | str) -> list[dict[str, Any]]:
+    """A contract by its creditor's own reference, which no new pilot key changes."""
+    return [{"key": reference, "strong": True, "birth": None, "of_contract": True}]
 
 
 def _insert(connection: sa.Connection, pilot_id: str, objection: uuid.UUID, no: No, keys: list[dict[str, Any]]) -> None:

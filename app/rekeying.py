@@ -113,7 +113,9 @@ INSERT_NODES = (
     """
     INSERT INTO privacy.objection_key (pilot_id, key, objection_id, strong, birth)
     SELECT :pilot, :key, objection_id, :strong, :birth FROM privacy.objection
-    WHERE pilot_id = :pilot AND objection_id = :node AND state <> 'dismissed' ON CONFLICT DO NOTHING
+    WHERE pilot_id = :pilot AND objection_id = :node AND state <> 'dismissed'
+      AND kind <> 'rectification'  -- which is about one contract, and nobody's others
+    ON CONFLICT DO NOTHING
     """,
     """
     INSERT INTO privacy.known_client_key (pilot_id, key, client_id, strong, birth)

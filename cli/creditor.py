@@ -14,7 +14,7 @@ from cli import creditor_receipts
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
-from cli.words import AMSTERDAM, CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
+from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
 from client.checking import Checked, SendingTerms, check
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.export import read_export
@@ -24,6 +24,7 @@ from client.profiles import Profile
 from client.reasons import LABELS
 from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
+from signals.days import AMSTERDAM
 from signals.documents import read_document
 from signals.line_rules import LINE_RULES
 

@@ -1,15 +1,15 @@
 """The desk's commands about keys: its own is replaced or lost, a creditor leaves or lost its own."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import AMSTERDAM, Lang, LangOption, console, either, errors, progress
+from cli.words import Lang, LangOption, console, either, errors, progress
 from client import desk_pilot, rekeying, resealing
+from client.desk_basis import today
 from client.desk_work import desk_service
 from client.home import Home, read_recovery
 from client.service import Service
@@ -78,7 +78,7 @@ def expel(
     """Sign a pilot document without a creditor's keys: the service takes up nothing more of it. Safe to repeat."""
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service:
-        document = desk_pilot.expel(place, service, pilot, creditor, _today(), compromised=compromised)
+        document = desk_pilot.expel(place, service, pilot, creditor, today(), compromised=compromised)
     console.print(
         either(
             lang,
@@ -146,15 +146,13 @@ def _rekey(home: Home, service: Service, document: PilotDocument, lang: Lang, *,
         errors.print(either(lang, *said), markup=False)
         raise typer.Exit(1)
     rekeying.forget_others(home, document)
+    what_nl = "toestemmingen, bezwaren en vermeldingen op de uitsluitlijst"
+    what_en = "consents, objections and entries of the knock-out list"
     said = (
-        f"{done.reports} meldingen en {done.nodes} toestemmingen en bezwaren staan onder sleutel {document.epoch}.",
-        f"{done.reports} reports and {done.nodes} consents and objections stand under key {document.epoch}.",
+        f"{done.reports} meldingen en {done.nodes} {what_nl} staan onder sleutel {document.epoch}.",
+        f"{done.reports} reports and {done.nodes} {what_en} stand under key {document.epoch}.",
     )
     console.print(either(lang, *said), markup=False)
-
-
-def _today() -> date:
-    return datetime.now(AMSTERDAM).date()
 
 
 def _seal_all_anew(home: Home, olds: Sequence[bytes], purpose: str, user: str | None, lang: Lang) -> None:

@@ -30,7 +30,8 @@ from app.main import create_app
 from app.otlp import Sender
 from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
-from cli.words import AMSTERDAM, KEPT, Lang, LangOption, day, either
+from cli.words import KEPT, Lang, LangOption, day, either
+from signals.days import AMSTERDAM
 
 app = typer.Typer(help="Run the service: keys, database, registry, API description.", no_args_is_help=True)
 console = Console(highlight=False)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 from babel.dates import format_date, format_datetime
@@ -11,12 +10,13 @@ from babel.numbers import format_currency
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from signals.days import AMSTERDAM
+
 Lang = Literal["nl", "en"]
 LangOption = Annotated[
     Lang, typer.Option("--lang", envvar="VROEGSEIN_LANG", help="Language of what is shown: nl or en")
 ]
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

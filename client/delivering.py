@@ -14,7 +14,6 @@ from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
 from client.receipts import (
-    AMSTERDAM,
     KeptDelivery,
     KeptReport,
     has_reports,
@@ -32,6 +31,7 @@ from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
 from privacy.signing import sign
 from signals.consents import ContractObjection
+from signals.days import AMSTERDAM
 from signals.report import Manifest, PartSummary, Report
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"

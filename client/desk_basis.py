@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from client.desk_pilot import pilot_key_name
 from client.home import Home
@@ -20,10 +19,10 @@ from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
 from privacy.recipients import unseal
 from signals.consents import Consent, Decision, DeskChange, Objection, Refusal, Withdrawal
+from signals.days import AMSTERDAM
 from signals.report import Category, MatchKeys
 
 PATIENCE = 180.0  # seconds for a change of basis to take effect
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 CONSENT, OBJECTION = "vroegsein/consent/v1", "vroegsein/objection/v1"
 
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from client.desk_basis import CONSENT as SEALED_CONSENT
 from client.desk_basis import OBJECTION, keys_of, recorded, sealed_to_desk, today
@@ -26,10 +25,10 @@ from privacy.normalise.text import plain
 from privacy.pilot_document import PilotDocument
 from privacy.recipients import unseal
 from signals.consents import Erasure, Rectification
+from signals.days import AMSTERDAM
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
 ANSWER, CORRECT = "answer-resident", "correct-resident"  # the purposes, as a pilot document is to call them
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

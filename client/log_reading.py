@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from client.home import Home
 from client.log_watch import LogAltered, follow_log, refuse_unless_extended
@@ -20,8 +19,8 @@ from privacy.log_erasures import erased_leaves
 from privacy.pilot_document import PilotDocument, read_signed
 from privacy.promises import TERM, Unpromised, read_promise
 from privacy.request_proof import looks_not_asked_for
+from signals.days import AMSTERDAM
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EXPORT = "vroegsein/log-export/v1"
 SILENCE = timedelta(minutes=25)  # a heartbeat comes every ten minutes
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from client.exclusions import fold_reference
 from client.home import Home, HomeUnusable
-from client.receipts import AMSTERDAM, KeptDelivery, KeptReport, kept_deliveries, last_day, taken_reports
+from client.receipts import KeptDelivery, KeptReport, kept_deliveries, last_day, taken_reports
 from client.service import Service, ServiceRefused
 from client.trust import signed_document
 from privacy import merkle
@@ -20,6 +20,7 @@ from privacy.proofs import is_included
 from privacy.receipts import Receipt, read_receipt
 from privacy.references import reference
 from privacy.report_proof import Proven, ReportProof, verify_proof
+from signals.days import AMSTERDAM
 
 SEALED_WITHIN = timedelta(minutes=1)  # an event becomes a leaf within a second or two
 PATIENCE = 15.0  # seconds, where a delivery was taken up a moment ago

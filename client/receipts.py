@@ -12,17 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from client.dates import last_day as month_end
 from client.home import Home, HomeUnusable
 from privacy.receipts import Receipt, report_leaf_hash
+from signals.days import AMSTERDAM
 from signals.documents import Document
 from signals.pilot import Retention
 from signals.report import Hex16, Hex32, Period, Slug
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 class KeptDelivery(Document):
@@ -89,8 +88,7 @@ def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) ->
 def last_day(receipt: Receipt, terms: Retention) -> date:
     """Until when the service keeps a delivery, by the terms of now (docs/data-life.md)."""
     received = datetime.fromisoformat(receipt.event.at).astimezone(AMSTERDAM).date()
-    next_month = (date.fromisoformat(f"{receipt.event.period}-01") + timedelta(days=31)).replace(day=1)
-    return max(received, next_month - timedelta(days=1)) + timedelta(days=terms.delivery_days)
+    return max(received, month_end(receipt.event.period)) + timedelta(days=terms.delivery_days)
 
 
 def kept_deliveries(home: Home) -> list[KeptDelivery]:

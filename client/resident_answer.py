@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from client.desk_rights import AMSTERDAM, Found, Held
+from client.desk_rights import Found, Held
 from privacy.pilot_document import PilotDocument
+from signals.days import AMSTERDAM, months_before
 from signals.pilot import Retention
 from signals.report import Category, Kind
 
@@ -98,7 +99,8 @@ def _signals(held: Held, reports: set[str]) -> list[dict[str, Any]]:
         explanation, period = signal["explanation"], str(signal["period"])
         alone = explanation is not None and {line["report_id"] for line in explanation["reports"]} <= reports
         if alone:
-            looked_at = {month for month in months if _since(period, explanation["window_months"]) <= month < period}
+            since = months_before(period, explanation["window_months"])
+            looked_at = {month for month in months if since <= month < period}
             earlier = explanation["facts"].get("earlier_months") or 0
             alone = earlier == len(looked_at) and looked_at.isdisjoint(shared)
         if not alone:
@@ -114,11 +116,6 @@ def _signals(held: Held, reports: set[str]) -> list[dict[str, Any]]:
             }
         )
     return found[::-1]
-
-
-def _since(period: str, months: int) -> str:
-    year, month = divmod(int(period[:4]) * 12 + int(period[5:]) - 1 - months, 12)
-    return f"{year:04}-{month + 1:02}"
 
 
 def _until(day: date, days: int) -> str:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from signals.alerts import AfterHours, AlertRule, BreakGlass, Refused, SameHousehold, Volume
+from signals.days import AMSTERDAM
 from signals.workdays import FIRST_YEAR, LAST_YEAR, is_working_day
 
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 SHOWN_OF_ACTOR = 12  # characters of a pseudonym, as `desk audit` shows them
 
 

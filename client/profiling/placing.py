@@ -71,7 +71,7 @@ def place_columns(columns: Sequence[Column]) -> dict[str, Placed]:
         if score > 0 and name not in placed and column.at not in taken:
             others = [other for other, which, rival in scored if which == name and rival is not column]
             rivals = [other for other in others if score - other < _NEAR and other >= _SURE - 0.2]
-            placed[name] = Placed(name, column, _why(name, column), _doubt(name, column, score, bool(rivals)))
+            placed[name] = Placed(name, column, _why(name, column), _doubt(name, column, score, rivalled=bool(rivals)))
             taken.add(column.at)
     said = _one_way_of_saying(placed)
     return {name: said[name] for name in PLACES if name in said}
@@ -137,7 +137,7 @@ def _why(name: str, column: Column) -> tuple[str, str]:
     )
 
 
-def _doubt(name: str, column: Column, score: float, rivalled: bool) -> tuple[str, str]:  # noqa: FBT001
+def _doubt(name: str, column: Column, score: float, *, rivalled: bool) -> tuple[str, str]:
     if not column.cells:
         return "de kolom is leeg: klopt het?", "the column is empty: is it right?"
     if rivalled:

@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from app.linker import Linker
-from app.monthly_tables import CLOSED_AFTER, months_before
+from app.monthly_tables import CLOSED_AFTER
 from cli.desk import app
 from client.checking import SendableRow
-from client.log_reading import AMSTERDAM
 from client.monitor import monthly_tables
 from client.service import ServiceRefused
 from privacy.signing import new_signing_key
+from signals.days import AMSTERDAM, months_before
 from signals.monthly_table import MonthlyTable, Total
 from signals.pilot import Role
 from signals.report import Category

@@ -19,10 +19,11 @@ from client import delivering
 from client.delivering import DeliveryDisturbed, deliver
 from client.log_watch import follow_log
 from client.proving import NothingToProve, Place, check_receipts, prove_report
-from client.receipts import AMSTERDAM, KeptDelivery, clear_kept, keeping, kept_deliveries
+from client.receipts import KeptDelivery, clear_kept, keeping, kept_deliveries
 from client.trust import join
 from privacy.report_proof import Proven, ReportProof, verify_proof
 from privacy.signing import NotSigned, new_signing_key, sign
+from signals.days import AMSTERDAM
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database

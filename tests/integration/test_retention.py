@@ -18,8 +18,9 @@ from app.db.sessions import Login
 from app.retention import Step, carry_out, look_ahead
 from client import desk_rights
 from client.desk_rights import Held, look_up
-from client.log_reading import AMSTERDAM, read_log
+from client.log_reading import read_log
 from client.log_watch import LogAltered
+from signals.days import AMSTERDAM
 from signals.pilot import Role
 from signals.report import Category
 from signals.rights import ErasureGround, IdentityCheck

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.desk import app as desk_app
-from client import desk_basis, desk_rights
+from client import desk_basis, desk_pilot, desk_rights, rekeying
 from client.checking import SendableRow
 from client.desk_rights import Held
 from client.home import Party
@@ -459,3 +459,21 @@ def test_the_commands_erase_and_pause_and_the_letters_say_what_stays(
     assert "gebruiken wij de meldingen van dit contract niet (AVG artikel 18)" in page.read_text(encoding="utf-8")
     (page,) = (tmp_path / "gone").glob("*.html")
     assert "Dit blijft, en daarom" in page.read_text(encoding="utf-8")
+
+
+def test_a_report_that_is_said_to_be_wrong_waits_under_a_new_pilot_key_and_no_other_does(
+    world: World, her: dict[str, Any], row: MakeRow
+) -> None:
+    world.push("housing", "aland", [row("home", **her), row("garage", **her)])
+    held = look_up(world, her)
+    report = next(one.id for one in held.found if one.details and contract_of(one.details) == "home")
+    with world.desk("aland", "correct-resident", Role.PRIVACY_OFFICER) as service:
+        desk_rights.dispute(service, world.documents["aland"], held, report, [StatedFact.AMOUNT])
+    home = world.home(PILOTS["aland"])
+    with world.desk("aland", "rekey") as service:
+        world.documents["aland"] = rekeying.begin_epoch(home, service, desk_pilot.own_document(home, service, "aland"))
+        assert rekeying.rekey(home, service, world.documents["aland"], shut_out=False).outcome == "re-keyed"
+    amended = [row(contract, **her, amount_cents=12_300) for contract in ("home", "garage")]
+    assert world.push("housing", "aland", amended).accepted == 2
+    states = {contract_of(one["details"]): one["state"] for one in answer(world, her)["reports"]}
+    assert states == {"home": "paused", "garage": "live"}

@@ -36,7 +36,7 @@ def month(rows: int = 100, period: str = "2026-09", euros: int = 300, dated: flo
         (month(rows=0), True),
     ],
 )
-def test_only_what_changed_too_much_is_asked_about(now: Looks, held: bool) -> None:  # noqa: FBT001
+def test_only_what_changed_too_much_is_asked_about(now: Looks, *, held: bool) -> None:
     assert bool(unlike(month(), now)) == held
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from client.unusual import AMSTERDAM, Alert, unusual
+from client.unusual import Alert, unusual
 from signals.alerts import ALERTS, AfterHours, BreakGlass, Refused, SameHousehold, Volume
+from signals.days import AMSTERDAM
 from signals.pilot import Pilot
 from tests.world import pilot_document
 
