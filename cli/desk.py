@@ -39,11 +39,12 @@ from cli.words import (
     month,
     progress,
 )
-from client import desk_work
+from client import desk_work, link_reasons
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
 from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
+from privacy.identity import Contact
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
 from signals.pilot import Role
@@ -246,7 +247,28 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
         if contact not in shown:
             lines += contact
         shown.add(contact)
-    return lines
+    return lines + _link_lines([found for _, found in opened.reports if isinstance(found, OpenedReport)], lang)
+
+
+def _link_lines(reports: Sequence[OpenedReport], lang: Lang) -> list[str]:
+    """For each spelling of a resident after the first: which earlier one it is linked to and why, or that none is."""
+    lines: list[str] = []
+    earlier: dict[Contact, str] = {}
+    for report in reports:
+        try:
+            contact = report.contact
+        except ValueError:  # details of another form, a creditor's own doing: shown as they are, and not compared
+            continue
+        if earlier and contact not in earlier:
+            told = [(link_reasons.explain(one, contact, lang), creditor) for one, creditor in earlier.items()]
+            why, creditor = max(told, key=lambda found: (found[0].joined, len(found[0].same), -len(found[0].different)))
+            if why.joined:
+                head = either(lang, f"dezelfde persoon als bij {creditor}", f"the same person as at {creditor}")
+            else:
+                head = either(lang, "met geen van deze alleen te koppelen", "linked to none of these alone")
+            lines.append(f"  {report.creditor}: {head}: {'; '.join((*why.same, *why.different))}")
+        earlier.setdefault(contact, report.creditor)
+    return ["", either(lang, "Waarom dit bij elkaar staat:", "Why these stand together:"), *lines] if lines else []
 
 
 def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from privacy import merkle
+from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from privacy.receipts import details_commitment
 from privacy.references import report_id
@@ -18,6 +19,7 @@ from signals.report import Kind, Manifest, Report
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
 REKEYED_AS = "vroegsein/rekeying/v1"
 HASH = 32
+_CONTACT = TypeAdapter(Contact)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,6 +36,17 @@ class OpenedReport:
     salt: str
     signer: str
     compromised: bool
+
+    @property
+    def contact(self) -> Contact:
+        """The resident, in the creditor's spelling. Raises ValueError: a detail has another form."""
+        return contact_of(self.details)
+
+
+def contact_of(details: Mapping[str, Any]) -> Contact:
+    """The resident among sealed details. Raises ValueError: one has another form than it was sealed in."""
+    known = Contact.__dataclass_fields__
+    return _CONTACT.validate_python({name: value for name, value in details.items() if name in known})
 
 
 def open_report(row: Mapping[str, Any], document: PilotDocument, private: bytes) -> OpenedReport:

@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from client.cells import postcode_digits
 from client.desk_basis import recorded
 from client.desk_pilot import pilot_key_name, seal_pilot_key, sign_anew
 from client.home import Home
-from client.opening import REKEYED_AS, OpenedReport, open_report
+from client.opening import REKEYED_AS, OpenedReport, contact_of, open_report
 from client.resealing import OWN, pages, sealed_for
 from client.service import Service
 from privacy import merkle
 from privacy.errors import PrivacyError
 from privacy.hybrid import NotForThisKey
-from privacy.identity import Contact
 from privacy.matchkeys import district_key, match_keys
 from privacy.pilot_document import PilotDocument, key_check
 from privacy.recipients import unseal
@@ -35,7 +32,6 @@ from signals.report import Category, Manifest, MatchKeys, PartSummary, Report
 
 NODES = 200  # consents, nos and listings in one request
 ATTEMPTS = 3
-CONTACT = TypeAdapter(Contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ class _Ready:
 
     def __init__(self, row: Mapping[str, Any], found: OpenedReport, key: bytes, epoch: int) -> None:
         self.row, self.details = row, {**found.details, "salt": found.salt, "signer": found.signer}
-        contact = _contact(found.details)
+        contact = found.contact
         digits = postcode_digits(contact.postcode, contact.address)
         changes = {
             "keys": match_keys(key, [contact], epoch),
@@ -197,7 +193,7 @@ def _nodes(
         purpose = sealed_for(sealing, pilot_id)
         try:
             details = json.loads(unseal(base64.b64decode(sealing["sealed"]), private, *purpose))
-            keys: MatchKeys = match_keys(key, [_contact(details)], document.epoch)
+            keys: MatchKeys = match_keys(key, [contact_of(details)], document.epoch)
         except (NotForThisKey, ValueError):
             closed.append(sealing["sealingId"])
             continue
@@ -214,11 +210,6 @@ def _reports(service: Service, pilot_id: str) -> Iterator[list[dict[str, Any]]]:
         if page["next"] is None:
             return
         behind = {"behind": page["next"]}
-
-
-def _contact(details: Mapping[str, str | int]) -> Contact:
-    known = Contact.__dataclass_fields__
-    return CONTACT.validate_python({name: value for name, value in details.items() if name in known})
 
 
 def _text(raw: bytes) -> str:

@@ -82,6 +82,16 @@ def match_keys(
     )
 
 
+def strong_combinations(person: Person) -> tuple[Key, ...]:
+    """What the strong keys of a report about `person` are made of: the kind, then the values. For words, not keys."""
+    return tuple(dict.fromkeys(_strong(person)))[:STRONG_KEYS]
+
+
+def weak_combinations(person: Person) -> tuple[Key, ...]:
+    """What the weak keys of a report about `person` are made of."""
+    return tuple(dict.fromkeys(_weak(person)))[:WEAK_KEYS]
+
+
 def district_key(pilot_key: bytes, postcode4: str) -> str:
     """Make the keyed code of a district, the four digits of its postcode: comparable within one pilot only.
 
