@@ -231,8 +231,8 @@ def test_what_follows_on_a_withdrawn_report_becomes_the_first(world: World) -> N
 def test_an_ending_says_the_same_whether_the_contract_is_known_or_not_and_is_in_the_log(world: World) -> None:
     push(world, "2026-08", "a")
     for ending in ("settled", "withdrawn"):
-        (known,) = world.end("housing", "aland", ending, date(2026, 9, 1), "a")  # type: ignore[arg-type]
-        (unknown,) = world.end("housing", "aland", ending, date(2026, 9, 1), "never-heard-of")  # type: ignore[arg-type]
+        (known,) = world.end("housing", "aland", ending, date(2026, 9, 1), "a")
+        (unknown,) = world.end("housing", "aland", ending, date(2026, 9, 1), "never-heard-of")
         assert known | {"changeId": ""} == unknown | {"changeId": ""}
     with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service:
         events = read_log(world.home(PILOTS["aland"]), service, world.documents["aland"]).events
