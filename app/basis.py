@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot
+from app.endings import end_contracts
 from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
@@ -15,6 +16,7 @@ from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
     Consent,
+    ContractEndings,
     ContractObjection,
     Decision,
     DeskChange,
@@ -95,6 +97,10 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         no = No("objection", "stands", today, creditor=row.creditor_id)
         stop_contract(connection, pilot, rule_sets, change_id, no, change.reference)
         outcome, told = "recorded", {"creditor": row.creditor_id}
+    elif isinstance(change, ContractEndings):
+        end_contracts(connection, pilot, rule_sets, row.creditor_id, change)
+        told = {"creditor": row.creditor_id, **change.model_dump(mode="json", include={"ending", "ended_on"})}
+        outcome, told["contracts"] = "recorded", len(change.references)
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
         told = change.model_dump(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.basis_check import check_fresh, forget
+from app.snapshots import look_over, shut_out_withdrawn
 from privacy import merkle
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.days import AMSTERDAM
@@ -18,6 +19,7 @@ from signals.linking import link, touch_neighbours
 from signals.linking_known import mark_known_clients
 from signals.pilot import Pilot
 from signals.rulesets import RuleSet
+from signals.settling import settle, touch_contracts
 
 RuleSets = Callable[[sa.Connection, str], RuleSet]
 WRITE_EVENT = sa.text("SELECT privacy.write_event(:pilot, :event, :kind, :body)").bindparams(
@@ -28,7 +30,7 @@ WRITE_EVENT = sa.text("SELECT privacy.write_event(:pilot, :event, :kind, :body)"
 FRESH = (
     """
     CREATE TEMPORARY TABLE fresh ON COMMIT DROP AS
-    SELECT DISTINCT ON (report_id) report_id, part, sent, sent::jsonb AS r, wrapped_key, contact, proof
+    SELECT DISTINCT ON (report_id) report_id, part, line, sent, sent::jsonb AS r, wrapped_key, contact, proof
     FROM intake.staged_report WHERE pilot_id = :pilot AND delivery_id = :delivery
     ORDER BY report_id, part, line
     """,
@@ -128,16 +130,6 @@ TAKE_UP = (
         sent = excluded.sent, wrapped_key = excluded.wrapped_key, contact = excluded.contact, part = excluded.part,
         proof = excluded.proof
     """,
-    # A report of a contract that was reported before is an update, in whatever order the two arrived.
-    """
-    WITH f AS MATERIALIZED (SELECT (r ->> 'reference')::uuid AS reference FROM fresh)
-    UPDATE signals.report SET kind = 'update'
-    WHERE pilot_id = :pilot AND kind = 'early' AND report_id = ANY (ARRAY(
-        SELECT of_contract.report_id FROM f CROSS JOIN LATERAL (
-            SELECT report_id, period, min(period) OVER () AS first FROM signals.report
-            WHERE pilot_id = :pilot AND creditor_id = :creditor AND reference = f.reference OFFSET 0) AS of_contract
-        WHERE of_contract.period > of_contract.first))
-    """,
     """
     INSERT INTO touched_report SELECT report_id FROM fresh UNION SELECT report_id FROM signals.report
     WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
@@ -172,12 +164,18 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
 
 
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
-    """Cluster, mark and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py)."""
+    """Cluster, mark, settle and judge afresh what the reports in `touched_report` concern (signals/)."""
+    touch_contracts(connection, pilot.id)
+    _relink(connection, pilot, rule_sets)
+
+
+def _relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     run = uuid.uuid4()
     link(connection, pilot.id, run)
     for statement in HOUSEHOLDS_OF_SEALED:
         connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
     mark_known_clients(connection, pilot.id)
+    settle(connection, pilot.id)
     judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
 
 
@@ -210,14 +208,16 @@ def complete_delivery(
     }
     for statement in (*FRESH, REPEATED):
         connection.execute(sa.text(statement), values)
+    look_over(connection, values, pilot.retention.report_days)
     check_fresh(connection, pilot, values)
+    shut_out_withdrawn(connection, values)
     for statement in SHUT_OUT:
         connection.execute(sa.text(statement), values)
     _touch_neighbours_of_corrected(connection, values)
     for statement in TAKE_UP:
         connection.execute(sa.text(statement), values)
     _refresh_statistics(connection)
-    relink(connection, pilot, rule_sets)
+    _relink(connection, pilot, rule_sets)
     forget(connection, pilot_id)
     _finish(connection, values, row.manifest, log_key, now)
     return True

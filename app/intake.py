@@ -232,7 +232,7 @@ def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -
             connection.execute(
                 sa.text("""
                 SELECT delivery_id, pilot_id, period, category, expected_count, state, opened_at, completed_at,
-                       accepted, refused, receipt
+                       accepted, refused, snapshot, receipt
                 FROM intake.delivery WHERE pilot_id = :pilot AND delivery_id = :delivery AND creditor_id = :creditor
             """),
                 {**where, "creditor": creditor},
@@ -256,10 +256,18 @@ def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -
             """),
             where,
         ).mappings()
+        warnings = connection.execute(
+            sa.text("""
+                SELECT part, line, code FROM intake.warned_row
+                WHERE pilot_id = :pilot AND delivery_id = :delivery ORDER BY part, line, code LIMIT 1000
+            """),
+            where,
+        ).mappings()
         return {
             **row,
             "parts": [dict(part) for part in parts],
             "refusals": [dict(refusal) for refusal in refusals],
+            "warnings": [dict(warning) for warning in warnings],
         }
 
 
@@ -269,7 +277,7 @@ def deliveries_of(sessions: Sessions, creditor: str, pilot: str) -> list[dict[st
         rows = connection.execute(
             sa.text("""
                 SELECT delivery_id, pilot_id, period, category, expected_count, state, opened_at, completed_at,
-                       accepted, refused
+                       accepted, refused, snapshot
                 FROM intake.delivery WHERE pilot_id = :pilot AND creditor_id = :creditor
                 ORDER BY opened_at DESC, delivery_id LIMIT 200
             """),

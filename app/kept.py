@@ -87,7 +87,24 @@ KEPT = (
         "deliveries",
         lambda terms: terms.delivery_days,
         _COMPLETED,
-        _delete("delivery_id", "intake.refused_row", "intake.part", "intake.delivery"),
+        _delete("delivery_id", "intake.refused_row", "intake.warned_row", "intake.part", "intake.delivery"),
+    ),
+    # By a report's id, so they go when it would.
+    Kept(
+        "warnings",
+        lambda terms: terms.report_days,
+        f"""
+        SELECT d.id, d.since FROM ({_COMPLETED}) AS d WHERE EXISTS (
+            SELECT FROM intake.warned_row w WHERE w.pilot_id = :pilot AND w.delivery_id = d.id)
+        """,  # noqa: S608 - words of this file only
+        _delete("delivery_id", "intake.warned_row"),
+    ),
+    # An ending outlasts every report that it ends: none of them has a later reference date.
+    Kept(
+        "endings",
+        lambda terms: terms.report_days,
+        "SELECT ending_id AS id, ended_on AS since FROM intake.ending WHERE pilot_id = :pilot",
+        _delete("ending_id", "intake.ending"),
     ),
     Kept(
         "unfinished",

@@ -35,25 +35,6 @@ NO_LONGER_LIVE = (
     INSERT INTO touched_report SELECT report_id FROM gone
     """,
     "ANALYZE touched_report",
-    # The contract's first report is no update, whichever is the first now (app/completion.py).
-    """
-    WITH contract AS MATERIALIZED (
-        SELECT DISTINCT r.creditor_id, r.reference FROM touched_report t CROSS JOIN LATERAL (
-            SELECT creditor_id, reference FROM signals.report
-            WHERE pilot_id = :pilot AND report_id = t.report_id OFFSET 0
-        ) AS r
-    ), first AS MATERIALIZED (
-        SELECT r.report_id FROM contract CROSS JOIN LATERAL (
-            SELECT report_id, kind FROM signals.report
-            WHERE pilot_id = :pilot AND creditor_id = contract.creditor_id AND reference = contract.reference
-              AND state = 'live' ORDER BY period LIMIT 1
-        ) AS r WHERE r.kind = 'update'
-    ), changed AS (
-        UPDATE signals.report SET kind = 'early'
-        WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM first)) RETURNING report_id
-    )
-    INSERT INTO touched_report SELECT report_id FROM changed
-    """,
 )
 DONE = """
     INSERT INTO privacy.retention_run VALUES (:pilot, :today)
@@ -64,9 +45,9 @@ DONE = """
 # became empty it keeps them for ever.
 SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
-    "signals.signal_categories, signals.signal_facts, intake.staged_report, privacy.consent, privacy.consent_key, "
-    "privacy.objection, privacy.objection_key, privacy.known_client, privacy.known_client_key, "
-    "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
+    "signals.signal_categories, signals.signal_facts, intake.staged_report, intake.ending, intake.warned_row, "
+    "privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key, privacy.known_client, "
+    "privacy.known_client_key, privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """
     SELECT pg_clear_attribute_stats(c.relnamespace::regnamespace::text, c.relname::text, a.attname::text, false)

@@ -42,6 +42,7 @@ TRAY = {  # of the default rule set; a municipality's own trays are called as it
     "single": ("enkelvoudig", "single"),
     "known_client": ("al bekend bij schuldhulp", "known to debt help"),
     "set_aside": ("apart gelegd", "set aside"),
+    "settled": ("voldaan", "settled"),
 }
 REPETITION = {
     "single": ("enkelvoudig", "single"),

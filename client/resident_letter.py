@@ -145,6 +145,8 @@ def _held(answer: Mapping[str, Any]) -> list[Block]:
             blocks.append(
                 _text(f"{several(paused, 'melding staat', 'meldingen staan')} stil: wij gebruiken die nu niet.")
             )
+        if settled := [report for report in reports if report["settledOn"]]:
+            blocks.append({"list": [_settled(report) for report in settled]})
         blocks.append(_text("Dit schreven uw schuldeisers daarbij over u:"))
         blocks.append({"list": _written(reports)})
         blocks.append(_text("Dit deden zij voordat zij u meldden:"))
@@ -262,6 +264,13 @@ def _collected(report: Mapping[str, Any]) -> str:
         f"{report['creditor']} stuurde een herinnering op {_day(steps['reminderSentOn'])}, zocht contact op "
         f"{_day(steps['contactSoughtOn'])}, wees op hulp op {_day(steps['pointedAtHelpOn'])} en bood op "
         f"{_day(steps['offerMadeOn'])} aan uw gegevens door te geven."
+    )
+
+
+def _settled(report: Mapping[str, Any]) -> str:
+    return (
+        f"De melding van {report['creditor']} over {_category(report)} ({month(report['period'], 'nl')}) is voldaan of "
+        f"wordt niet meer gemeld, sinds {_day(report['settledOn'])}."
     )
 
 

@@ -59,6 +59,7 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
         any_match=" OR ".join(matches.values()),
         any_urgent=" OR ".join(urgent) if urgent else "false",
         set_aside_tray=binds.text(rule_set.set_aside.tray),
+        settled_tray=binds.text(rule_set.set_aside.settled.tray),
         set_aside_clock=clocks[rule_set.set_aside.clock],
         trays=" ".join(f"WHEN {matches[rule.id]} THEN {binds.text(rule.tray)}" for rule in rules),
         priorities=" ".join(f"WHEN {matches[rule.id]} THEN {binds.number(rule.priority)}" for rule in rules),
@@ -84,7 +85,9 @@ def _report_json(binds: Binds) -> str:
         when("outside <> ''", concat([text(',"outside":['), "substr(outside, 2)", text("]")])),
         when("repeat", text(',"repeat":true')),
         when("urgent <> '{}'", concat([text(',"urgent":'), "array_to_json(urgent)"])),
-        when("known_client", text(',"known_client":true')), text("}"),
+        when("known_client", text(',"known_client":true')),
+        when("settled_on IS NOT NULL", concat([text(',"settled_on":"'), "settled_on", text('"')])),
+        when("unannounced", text(',"unannounced":true')), text("}"),
     ])  # fmt: skip
 
 

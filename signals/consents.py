@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter
 from signals.report import Category, Hex16, MatchKeys, Wire
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
+MOST_ENDINGS = 1000  # in one request
 MOST_CLIENTS = 200  # in one part of a knock-out list: with sealed details well below the largest body
 
 
@@ -83,6 +84,18 @@ class ContractObjection(Wire):
     reference: Hex16
 
 
+class ContractEndings(Wire):
+    """What a creditor says of its own contracts: settled, or withdrawn because its reports of them were wrong.
+
+    It is about their reports up to the day `ended_on`, those that arrive later too; a report of a newer day counts.
+    """
+
+    kind: Literal["contract-endings"] = "contract-endings"
+    ending: Literal["settled", "withdrawn"]
+    ended_on: date
+    references: Annotated[tuple[Hex16, ...], Field(min_length=1, max_length=MOST_ENDINGS)]
+
+
 class KnownClient(Statement):
     """Somebody who is in debt help already, until a day (included)."""
 
@@ -144,6 +157,6 @@ DeskChange = (
     | KnownClientRemoval
     | Rekeyed
 )
-BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
-    Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]
+BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection | ContractEndings] = TypeAdapter(
+    Annotated[DeskChange | ContractObjection | ContractEndings, Field(discriminator="kind")]
 )

@@ -22,6 +22,10 @@ _SET_ASIDE: dict[SetAsideReason, dict[Language, str]] = {
         "nl": "geen van de meldingen telt mee volgens de regels",
         "en": "none of the reports counts by the rules",
     },
+    "all_settled": {
+        "nl": "elke melding is voldaan of wordt niet meer gemeld",
+        "en": "every report is settled or no longer reported",
+    },
     "all_repeats": {
         "nl": "elke melding herhaalt een eerdere melding en de achterstand is niet gegroeid",
         "en": "every report repeats an earlier one and the arrears have not grown",
@@ -33,6 +37,7 @@ _SET_ASIDE: dict[SetAsideReason, dict[Language, str]] = {
 def explain(explanation: Explanation, language: Language) -> list[str]:
     """The whole explanation in sentences: what was reported, why it is a signal, by when, each report, each rule."""
     sentences = [_summary(explanation, language), *_looking_back(explanation, language)]
+    sentences += [*_settled(explanation, language), *_unannounced(explanation, language)]
     sentences += [_reason(rule, explanation, language) for rule in explanation.rules if rule.matched]
     if explanation.set_aside:
         sentences.append(_set_aside(explanation.set_aside, language))
@@ -106,6 +111,26 @@ def _looking_back(explanation: Explanation, language: Language) -> list[str]:
     return sentences
 
 
+def _settled(explanation: Explanation, language: Language) -> list[str]:
+    """Where some is settled and some is not."""
+    settled, reports = (explanation.facts.get(fact) for fact in (FactName.SETTLED, FactName.REPORTS))
+    if not settled or settled == reports:
+        return []
+    if language == "nl":
+        verb = "is" if settled == 1 else "zijn"
+        return [f"Van de {reports} meldingen {verb} er {settled} voldaan of niet meer gemeld."]
+    verb = "is" if settled == 1 else "are"
+    return [f"Of the {reports} reports {settled} {verb} settled or no longer reported."]
+
+
+def _unannounced(explanation: Explanation, language: Language) -> list[str]:
+    if not explanation.facts.get(FactName.UNANNOUNCED):
+        return []
+    if language == "nl":
+        return ["Let op: eindelevering gemeld zonder eerder vroegsignaal; de leverancier hoort eerst vroeg te melden."]
+    return ["Mind: end of supply without an early report before it; the supplier has to report early first."]
+
+
 def _reason(rule: JudgedRule, explanation: Explanation, language: Language) -> str:
     words = (rule.words.nl if language == "nl" else rule.words.en) if rule.words else rule.id
     head = "Waarom dit signaal" if language == "nl" else "Why this signal"
@@ -163,6 +188,11 @@ def _report(report: JudgedReport, language: Language) -> str:
         text += f"; {'telt mee, al is het' if nl else 'counts, though it is'} {outside}"
     if report.repeat:
         text += "; herhaling: de achterstand is niet gegroeid" if nl else "; repeated: the arrears have not grown"
+    if report.unannounced:
+        text += "; zonder eerder vroegsignaal" if nl else "; without an early report before it"
+    if report.settled_on:
+        since = day(report.settled_on, language)
+        text += f"; voldaan of niet meer gemeld sinds {since}" if nl else f"; settled or not reported since {since}"
     return text + "."
 
 

@@ -18,7 +18,7 @@ from signals.report import Category, Kind, Period, UrgentFlag
 # Raise it when the shape or the meaning of an explanation changes: signals are then made anew.
 FORMAT = 1
 
-SetAsideReason = Literal["none_eligible", "all_repeats", "no_rule"]
+SetAsideReason = Literal["none_eligible", "all_settled", "all_repeats", "no_rule"]
 Value = int | str | tuple[str, ...] | None
 
 
@@ -56,7 +56,10 @@ class Breach(Document):
 
 
 class JudgedReport(Document):
-    """One report of the month: `days` from the start of the arrears to the reference date."""
+    """One report of the month: `days` from the start of the arrears to the reference date.
+
+    `settled_on`: since when it is settled; `unannounced`: an end of supply without an earlier report of its contract.
+    """
 
     report_id: UUID
     category: Category
@@ -69,12 +72,14 @@ class JudgedReport(Document):
     repeat: bool = False
     urgent: tuple[UrgentFlag, ...] = ()
     known_client: bool = False
+    settled_on: date | None = None
+    unannounced: bool = False
 
 
 class Explanation(Document):
     """Why a household's month lies in its tray. `hash` is that of the rule set, `digest` the service's own mark of it.
 
-    `set_aside` is the reason, where it was; then, unless all reports are repeats, no rule matched.
+    `set_aside` is the reason, where it was; then, unless all reports are repeats or settled, no rule matched.
     """
 
     format: Literal[1]

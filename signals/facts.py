@@ -17,6 +17,8 @@ class FactName(StrEnum):
     CREDITORS = "creditors"
     REPORTS = "reports"
     REPEATS = "repeats"
+    SETTLED = "settled"
+    UNANNOUNCED = "unannounced"
     CATEGORIES = "categories"
     KINDS = "kinds"
     URGENT_FLAGS = "urgent_flags"
@@ -73,6 +75,12 @@ FACTS: Mapping[FactName, Fact] = {
     FactName.REPORTS: Fact(Unit.REPORTS, "aantal meldingen", "number of reports"),
     # Reports that say the same as an earlier month's: same creditor and reference, arrears not grown.
     FactName.REPEATS: Fact(Unit.REPORTS, "aantal herhaalde meldingen", "number of repeated reports"),
+    # Reports whose creditor said since that they are settled, or left their contract out of a later month.
+    FactName.SETTLED: Fact(Unit.REPORTS, "aantal voldane meldingen", "number of settled reports"),
+    # Reports of end of supply before which their creditor never reported the contract.
+    FactName.UNANNOUNCED: Fact(
+        Unit.REPORTS, "aantal eindeleveringen zonder eerder vroegsignaal", "number of ends of supply out of the blue"
+    ),
     FactName.CATEGORIES: Fact(Unit.CATEGORY, "soorten achterstand", "kinds of arrears", Category),
     FactName.KINDS: Fact(Unit.KIND, "soorten melding", "kinds of report", Kind),
     FactName.URGENT_FLAGS: Fact(Unit.FLAG, "dringende omstandigheden", "urgent circumstances", UrgentFlag),

@@ -16,7 +16,7 @@ ALL = """
   WHERE r.pilot_id = :pilot AND r.household_id IS NOT NULL AND r.state = 'live'"""
 COLUMNS = """r.pilot_id, r.household_id, r.report_id, r.creditor_id COLLATE "C" AS creditor_id, r.reference, r.period,
       r.kind, r.category, r.amount_euros, r.months, r.urgent, r.known_client, r.district, r.reported_on, r.received_on,
-      r.reported_on - r.arrears_since AS days,
+      r.settled_on, r.unannounced, r.reported_on - r.arrears_since AS days,
       CAST(substr(r.period, 1, 4) AS integer) * 12 + CAST(substr(r.period, 6, 2) AS integer) AS month"""
 
 FRAME = """
@@ -30,7 +30,8 @@ bounded AS (
 -- The report of the same creditor and reference that came before, among those that count.
 followed AS (
   SELECT bounded.*, always OR outside = '' AS eligible,
-    lag(month) OVER before AS before_month, lag(amount_euros) OVER before AS before_amount
+    lag(month) OVER before AS before_month, lag(amount_euros) OVER before AS before_amount,
+    lag(settled_on) OVER before AS before_settled
   FROM bounded
   WINDOW before AS (PARTITION BY household_id, pilot_id, creditor_id, reference, always OR outside = '' ORDER BY month)
 ),
@@ -39,6 +40,7 @@ in_month AS (
   SELECT followed.*,
     eligible AND NOT always AND urgent = '{{}}'
       AND coalesce(before_month >= month - {months_back} AND amount_euros < before_amount + {grown_by}, false)
+      AND (before_settled <= reported_on) IS NOT TRUE
       AS repeat,
     first_value(eligible) OVER in_order AS any_eligible,
     lag(creditor_id) OVER in_order IS DISTINCT FROM creditor_id AS other_creditor
@@ -53,6 +55,8 @@ month AS (
     count(*) FILTER (WHERE counts AND other_creditor) AS creditors,
     count(*) FILTER (WHERE counts) AS reports,
     count(*) FILTER (WHERE repeat) AS repeats,
+    count(*) FILTER (WHERE counts AND settled_on IS NOT NULL) AS settled,
+    count(*) FILTER (WHERE counts AND unannounced) AS unannounced,
     sum(amount_euros) FILTER (WHERE counts) AS amount_euros,
     max(months) FILTER (WHERE counts) AS months,
     min(days) FILTER (WHERE counts) AS newest_days,
@@ -95,15 +99,18 @@ matched AS (
 placed AS (
   SELECT matched.*,
     CASE WHEN NOT any_eligible THEN 'none_eligible'
+         WHEN settled = reports THEN 'all_settled'
          WHEN NOT ({any_match}) THEN 'no_rule'
          WHEN repeats = reports AND NOT ({any_urgent}) THEN 'all_repeats' END AS set_aside
   FROM matched
 ),
 sorted AS (
-  SELECT placed.*, {any_urgent} AS urgent,
-    CASE WHEN set_aside IS NOT NULL THEN {set_aside_tray} {trays} END AS tray,
+  SELECT placed.*, ({any_urgent}) AND set_aside IS DISTINCT FROM 'all_settled' AS urgent,
+    CASE WHEN set_aside = 'all_settled' THEN {settled_tray} WHEN set_aside IS NOT NULL THEN {set_aside_tray}
+         {trays} END AS tray,
     CASE WHEN set_aside IS NOT NULL THEN 0 {priorities} END AS priority,
-    CASE WHEN set_aside IN ('none_eligible', 'no_rule') THEN {set_aside_clock} ELSE least({deadlines}) END AS deadline
+    CASE WHEN set_aside IN ('none_eligible', 'all_settled', 'no_rule') THEN {set_aside_clock}
+         ELSE least({deadlines}) END AS deadline
   FROM placed
 )
 SELECT pilot_id,

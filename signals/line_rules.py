@@ -16,6 +16,7 @@ class LineRule:
     source: str
 
 
+NO_EARLIER_REPORT = "no-earlier-report"
 PILOT, AGREEMENT, FORMAT = "pilot document", "agreement", "docs/api.md"
 
 LINE_RULES: Mapping[str, LineRule] = {
@@ -58,5 +59,14 @@ LINE_RULES: Mapping[str, LineRule] = {
     ),
     "below-experiment-threshold": LineRule(
         "onder de drempel van het experiment", "below the experiment's threshold", "Wgs art. 10"
+    ),
+}
+
+# Of lines that were taken: what their creditor should look at.
+WARNINGS: Mapping[str, LineRule] = {
+    NO_EARLIER_REPORT: LineRule(
+        "eindelevering gemeld zonder eerder vroegsignaal",
+        "end of supply without an early report before it",
+        "Energieregeling: order of reports since 1 January 2026",
     ),
 }

@@ -110,8 +110,8 @@ def publish(
 
 
 def trays(rule_set: RuleSet) -> tuple[str, ...]:
-    """All trays of a rule set, in the order of its rules, then the one of what is set aside."""
-    return tuple(dict.fromkeys([*(rule.tray for rule in rule_set.by_priority()), rule_set.set_aside.tray]))
+    """All trays of a rule set, in the order of its rules, then those of what is set aside."""
+    return tuple(dict.fromkeys([*(rule.tray for rule in rule_set.by_priority()), *rule_set.set_aside.trays]))
 
 
 def signals_beside(
@@ -153,7 +153,7 @@ def _again(row: OfTray, rule_set: RuleSet) -> bool:
 
 def _asked(rule_set: RuleSet, tray: str, fact: FactName) -> int:
     """How much of a fact every rule asks for that sorts into the tray."""
-    if tray == rule_set.set_aside.tray:
+    if tray in rule_set.set_aside.trays:
         return 0
     asked = [
         [need.at_least or 0 for need in rule.needs if need.fact == fact] for rule in rule_set.rules if rule.tray == tray

@@ -39,6 +39,8 @@ class LiveReport:
     urgent: tuple[UrgentFlag, ...]
     district: UUID
     known_client: bool = False
+    settled_on: date | None = None
+    unannounced: bool = False
 
     @property
     def days(self) -> int:
@@ -122,6 +124,8 @@ def _repeats(rule_set: RuleSet, report: LiveReport, household: Sequence[LiveRepo
     if not earlier:
         return False
     last = max(earlier, key=lambda other: other.period)
+    if last.settled_on is not None and last.settled_on <= report.reported_on:
+        return False  # other arrears
     recent = _month(last.period) >= _month(report.period) - rule_set.repeats.months_back
     return recent and report.amount_euros < last.amount_euros + rule_set.repeats.grown_by_euros
 
@@ -136,9 +140,11 @@ def _judge_month(pilot_id: str, rule_set: RuleSet, household: Sequence[LiveRepor
     matched = [rule for rule in rule_set.by_priority() if eligible and _matches(rule, facts)]
     reason = _set_aside(matched, facts, any_eligible=bool(eligible))
     received_on = min(report.received_on for report in eligible or reports)
-    clocks = [rule.clock for rule in matched] or [rule_set.set_aside.clock]
+    settled = reason == "all_settled"
+    clocks = [rule.clock for rule in matched if not settled] or [rule_set.set_aside.clock]
     deadline = min(_due(rule_set.clock(clock), received_on) for clock in clocks)
-    tray = rule_set.set_aside.tray if reason else matched[0].tray
+    aside = rule_set.set_aside.settled.tray if settled else rule_set.set_aside.tray
+    tray = aside if reason else matched[0].tray
     household_id = reports[0].household_id
     return JudgedMonth(
         signal_id=signal_id(pilot_id, household_id, period),
@@ -146,7 +152,7 @@ def _judge_month(pilot_id: str, rule_set: RuleSet, household: Sequence[LiveRepor
         period=period,
         tray=tray,
         rules=tuple(rule.id for rule in matched),
-        urgent=any(rule.urgent for rule in matched),
+        urgent=not settled and any(rule.urgent for rule in matched),
         priority=0 if reason else matched[0].priority,
         received_on=received_on,
         deadline=deadline,
@@ -177,6 +183,8 @@ def _judge_month(pilot_id: str, rule_set: RuleSet, household: Sequence[LiveRepor
 def _set_aside(matched: Sequence[Rule], facts: Facts, *, any_eligible: bool) -> SetAsideReason | None:
     if not any_eligible:
         return "none_eligible"
+    if facts[FactName.SETTLED] == facts[FactName.REPORTS]:
+        return "all_settled"
     if not matched:
         return "no_rule"
     only_repeats = facts[FactName.REPEATS] == facts[FactName.REPORTS]
@@ -202,6 +210,8 @@ def _facts(
         FactName.CREDITORS: len({report.creditor_id for report in counted}),
         FactName.REPORTS: len(counted),
         FactName.REPEATS: sum(_repeats(rule_set, report, household) for report in counted),
+        FactName.SETTLED: sum(report.settled_on is not None for report in counted),
+        FactName.UNANNOUNCED: sum(report.unannounced for report in counted),
         FactName.CATEGORIES: tuple(word for word in Category if any(word == report.category for report in counted)),
         FactName.KINDS: tuple(word for word in Kind if any(word == report.kind for report in counted)),
         FactName.URGENT_FLAGS: tuple(word for word in UrgentFlag if any(word in report.urgent for report in counted)),
@@ -253,6 +263,8 @@ def _judged_report(rule_set: RuleSet, report: LiveReport, household: Sequence[Li
         repeat=_repeats(rule_set, report, household),
         urgent=report.urgent,
         known_client=report.known_client,
+        settled_on=report.settled_on,
+        unannounced=report.unannounced,
     )
 
 

@@ -243,7 +243,11 @@ class Keys(Document):
 
 
 class Agreement(Document):
-    """Creditor and pilot: which categories and kinds, from when until when, by which procedure (gates ingestion)."""
+    """Creditor and pilot: which categories and kinds, from when until when, by which procedure (gates ingestion).
+
+    `feed`: with `snapshot` a month's deliveries are all that is open, so what the next delivered month leaves out is
+    settled; with `changes` nothing is settled before the creditor says so.
+    """
 
     kind: Literal["agreement"]
     pilot: Slug
@@ -253,6 +257,7 @@ class Agreement(Document):
     categories: tuple[Category, ...]
     kinds: tuple[Literal[Kind.EARLY, Kind.END_OF_SUPPLY, Kind.HAND_OVER], ...] = (Kind.EARLY,)
     procedure: Slug | None = None
+    feed: Literal["snapshot", "changes"] = "snapshot"
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

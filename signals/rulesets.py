@@ -83,7 +83,8 @@ class Repeats(Document):
     It does where the same creditor and reference had an eligible report at most `months_back` months before (the latest
     one counts) and the amount has grown by less than `grown_by_euros` since.
 
-    A report with an urgent flag, or of a kind that is always eligible, says something new and is never a repeat. A
+    A report with an urgent flag, or of a kind that is always eligible, says something new and is never a repeat, and
+    neither is one that comes after the earlier one was settled. A
     repeat counts for every fact; a month of nothing but repeats is set aside.
     """
 
@@ -174,12 +175,28 @@ class Rule(Document):
     needs: Some[Condition]
 
 
+class Settled(Document):
+    """Where a month goes of which every report that counts is settled since, urgent or not."""
+
+    tray: Tray
+    source: Text
+
+
 class SetAside(Document):
-    """Where a month goes in which no report counts, all are repeats, or no rule matches: a human confirms it."""
+    """Where a month goes in which no report counts, all are repeats, or no rule matches: a human confirms it.
+
+    What is settled since goes apart, under the same clock.
+    """
 
     tray: Tray
     clock: Slug
     source: Text
+    settled: Settled
+
+    @property
+    def trays(self) -> tuple[str, ...]:
+        """Its trays, each once."""
+        return tuple(dict.fromkeys((self.tray, self.settled.tray)))
 
 
 class RuleSet(Document):
@@ -285,7 +302,7 @@ def _contradictions(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], 
     for position, rule in enumerate(rule_set.rules):
         if rule.clock not in clocks:
             yield ("rules", position, "clock"), f"no clock is called {rule.clock}"
-        if rule.tray == rule_set.set_aside.tray:
+        if rule.tray in rule_set.set_aside.trays:
             yield ("rules", position, "tray"), f"{rule.tray} is the tray of what is set aside"
     if rule_set.set_aside.clock not in clocks:
         yield ("set_aside", "clock"), f"no clock is called {rule_set.set_aside.clock}"

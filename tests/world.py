@@ -28,6 +28,7 @@ from client.checking import Checked, SendableRow
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.desk_pilot import parties, sign_pilot
 from client.desk_work import desk_service
+from client.endings import Ending, end_contracts
 from client.home import Home, Settings, init_creditor, init_desk, own_fingerprint
 from client.oauth import ServiceLogin
 from client.service import Service
@@ -187,6 +188,11 @@ class World:
         """Pass on the objection that a creditor received about a contract."""
         with self.creditor(creditor) as service:
             return pass_on_objection(self.home(creditor), service, pilot, contract)
+
+    def end(self, creditor: str, pilot: str, ending: Ending, ended_on: date, *contracts: str) -> list[dict[str, Any]]:
+        """Say as that creditor that contracts are settled or were reported wrongly."""
+        with self.creditor(creditor) as service:
+            return end_contracts(self.home(creditor), service, pilot, contracts, ending, ended_on)
 
     def signals(self, pilot: str, purpose: str = "worklist") -> list[dict[str, Any]]:
         with self.desk(pilot, purpose) as service:

@@ -16,7 +16,7 @@ from app.intake import DeliveryUnknown, OpenDelivery
 from app.intake_rules import DeliveryRefused
 from app.part_reading import PartUnreadable
 from app.problems import InputMistake, InvalidInput
-from signals.line_rules import LINE_RULES
+from signals.line_rules import LINE_RULES, WARNINGS
 from signals.report import Base64, Category, Hex32, Period, Slug, Wire
 
 PART = "application/x-ndjson"
@@ -93,8 +93,24 @@ class PartRefusal(RefusedLine):
     part: int
 
 
+class LineWarning(Wire):
+    """A line that was taken, and that its creditor should look at: of which part, its number from 1, and why."""
+
+    part: int
+    line: int
+    code: str
+
+    @computed_field(  # type: ignore[prop-decorator] # mypy has no word for it, pydantic does it so
+        description="Where the rule stands"
+    )
+    @property
+    def source(self) -> str:
+        """Where the rule stands."""
+        return WARNINGS[self.code].source
+
+
 class DeliverySummary(Wire):
-    """A delivery in a list."""
+    """A delivery in a list. `snapshot`: what it leaves out of the contracts of an earlier month counts as settled."""
 
     delivery_id: uuid.UUID
     pilot_id: Slug
@@ -106,13 +122,18 @@ class DeliverySummary(Wire):
     completed_at: datetime | None
     accepted: int | None
     refused: int | None
+    snapshot: bool
 
 
 class DeliveryState(DeliverySummary):
-    """A delivery, whole: its parts, at most 1000 refused lines, and the signed receipt once it is completed (JWS)."""
+    """A delivery, whole: its parts, at most 1000 refused lines and warnings, once completed the signed receipt (JWS).
+
+    Warnings say nothing about a resident but what the creditor delivered itself.
+    """
 
     parts: tuple[PartState, ...]
     refusals: tuple[PartRefusal, ...]
+    warnings: tuple[LineWarning, ...]
     receipt: str | None
 
 

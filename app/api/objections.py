@@ -16,7 +16,7 @@ from app.errors import problems
 from app.gate import Gate, LookRefused
 from app.intake import as_creditor
 from app.intake_rules import DeliveryRefused, refuse_strangers
-from signals.consents import ContractObjection, Decision, Objection
+from signals.consents import ContractEndings, ContractObjection, Decision, Objection
 from signals.report import Category, Slug, Wire
 
 router = APIRouter(tags=["objections"])
@@ -89,11 +89,18 @@ def pass_on_objection(
 
     The answer is the same whether there are such reports or not.
     """
-    change_id, creditor = uuid.uuid4(), caller.organisation_id
+    return leave_and_wait(pools, caller.organisation_id, pilot_id, objection, response)
+
+
+def leave_and_wait(
+    pools: Sessions, creditor: str, pilot_id: str, said: ContractObjection | ContractEndings, response: Response
+) -> BasisChange:
+    """Leave for the linker what a creditor says of its own contracts, and wait for it. Raises DeliveryRefused."""
+    change_id = uuid.uuid4()
     with as_creditor(pools, creditor) as connection:
         refuse_strangers(connection, creditor, pilot_id)
-        body = objection.model_dump(mode="json", by_alias=True)
-        values = {"pilot": pilot_id, "change": change_id, "kind": objection.kind, "body": body, "creditor": creditor}
+        body = said.model_dump(mode="json", by_alias=True)
+        values = {"pilot": pilot_id, "change": change_id, "kind": said.kind, "body": body, "creditor": creditor}
         connection.execute(LEAVE, values)
         connection.execute(WAKE, {"pilot": pilot_id})
     return wait_for(lambda: _done(pools, creditor, pilot_id, change_id), response)

@@ -33,11 +33,12 @@ class ResidentSearch(Wire):
 
 
 class HeldReport(ReportOfHousehold):
-    """One report that meets the keys, those that are paused included."""
+    """One report that meets the keys, those that are paused included; `settled_on`: since when it is settled."""
 
     creditor: str | None
     received_on: date
     state: Literal["live", "paused", "shut_out"]
+    settled_on: date | None
 
 
 class HeldSignal(Wire):

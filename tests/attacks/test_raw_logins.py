@@ -42,7 +42,7 @@ COLUMNS = {
 WRITES = {
     "ingest": {
         *("intake.delivery", "intake.part", "intake.refused_row", "intake.staged_report"),
-        "privacy.basis_change",  # a creditor's objection, for the linker
+        "privacy.basis_change",  # a creditor's objection, or what it says has ended, for the linker
     },
     "opener": {"registry.signed_document", "registry.key_envelope", "privacy.cosignature"},
     "reader": set[str](),
@@ -174,7 +174,7 @@ def test_the_recorder_leaves_the_change_that_its_event_named_and_no_other(world:
         recorder.execute("SELECT gate.enter_scope('aland', %s)", [opened(world, "aland", ask="objections")])
         refused(recorder, leave, body)  # the event named none
         recorder.execute("SELECT gate.enter_scope('aland', %s)", [event])
-        for kind in ("consent", "decision", "contract-objection", None):
+        for kind in ("consent", "decision", "contract-objection", "contract-endings", None):
             refused(recorder, leave, Jsonb({"kind": kind, "keys": KEYS}))
         recorder.execute(leave, [body])
         with pytest.raises(psycopg.errors.UniqueViolation), recorder.transaction():

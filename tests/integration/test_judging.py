@@ -29,6 +29,7 @@ from signals.rulesets import (
     Rule,
     RuleSet,
     SetAside,
+    Settled,
     Window,
     default_rule_set,
 )
@@ -81,6 +82,8 @@ def _report(draw: st.DrawFn, number: int, creditor: str, reference: int, period:
         urgent=tuple(draw(st.lists(st.sampled_from(UrgentFlag), max_size=2, unique=True))),
         district=draw(st.sampled_from(DISTRICTS)),
         known_client=draw(st.booleans()),
+        settled_on=draw(st.none() | st.integers(-40, 40).map(lambda days: reported_on + timedelta(days=days))),
+        unannounced=draw(st.booleans()),
     )
 
 
@@ -120,7 +123,12 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
             Clock(id="working-days", working_days=draw(st.integers(1, 30)), source="test"),
         ),
         rules=tuple(rules),
-        set_aside=SetAside(tray="set_aside", clock=draw(st.sampled_from(("days", "working-days"))), source="test"),
+        set_aside=SetAside(
+            tray="set_aside",
+            clock=draw(st.sampled_from(("days", "working-days"))),
+            source="test",
+            settled=Settled(tray=draw(st.sampled_from(("set_aside", "settled"))), source="test"),
+        ),
     )
 
 
@@ -204,12 +212,12 @@ def store(connection: sa.Connection, reports: Iterable[LiveReport], pilot: str =
             sa.text("""
                 INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind,
                   category, amount_euros, months, arrears_since, since_derived, reported_on, received_on,
-                  social_collection, urgent, known_client, district, dwelling, street_dwelling, building, has_addition,
-                  household_id)
+                  social_collection, urgent, known_client, settled_on, unannounced, district, dwelling, street_dwelling,
+                  building, has_addition, household_id)
                 VALUES (:pilot, :report_id, :creditor_id, :delivery, :reference, :period, :kind, :category,
                   :amount_euros, :months, :arrears_since, false, :reported_on, :received_on, '{}',
-                  CAST(:urgent AS text[]), :known_client, :district, :delivery, :delivery, :delivery, false,
-                  :household_id)"""),
+                  CAST(:urgent AS text[]), :known_client, :settled_on, :unannounced, :district, :delivery, :delivery,
+                  :delivery, false, :household_id)"""),
             rows,
         )
 
