@@ -15,6 +15,7 @@ HomeOption = Annotated[
     typer.Option("--home", envvar="VROEGSEIN_CREDITOR_HOME", help="Folder with this creditor's settings and keys"),
 ]
 PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
+PilotsOption = Annotated[str | None, typer.Option("--pilot", help="Only this pilot; else all that you joined")]
 DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
 
 
