@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.creditor import app
-from client import pushing
+from client.delivering import deliver
 from client.home import Home
 from client.service import ServiceUnreachable
 from tests.conftest import Database
@@ -140,18 +140,18 @@ def test_a_service_that_falls_silent_half_way_is_told_and_the_same_command_sends
     world: World, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    lines, whole = rows(A, 3) + rows(B, 2, 10), pushing.deliver
+    lines = rows(A, 3) + rows(B, 2, 10)
 
     def falls_silent(home: Home, service: Any, pilot: Any, *rest: Any) -> Any:
         if pilot.id == "bland":
             raise ServiceUnreachable("the service does not answer (ReadTimeout)")
-        return whole(home, service, pilot, *rest)
+        return deliver(home, service, pilot, *rest)
 
-    monkeypatch.setattr(pushing, "deliver", falls_silent)
+    monkeypatch.setattr("client.pushing.deliver", falls_silent)
     done = push(world, files, lines)
     assert (done.exit_code, total(done)) == (3, (5, 3, 0, 2, 0))
     assert "bland: the service does not answer" in done.output
-    monkeypatch.setattr(pushing, "deliver", whole)
+    monkeypatch.undo()
     done = push(world, files, lines)
     assert (done.exit_code, total(done)) == (0, (5, 5, 0, 0, 0))
     assert taken(world) == [("aland", "2026-10", 3), ("bland", "2026-10", 2)]
