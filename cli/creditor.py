@@ -1,5 +1,6 @@
 """`vroegsein creditor …`: what a creditor's administrator does with a monthly export."""
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,17 +13,18 @@ from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from cli import creditor_receipts
-from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of, service_of
+from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
 from client.checking import Checked, Pilots, check
 from client.delivering import pass_on_objection
-from client.export import read_export
+from client.export import Export, read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
 from client.last_month import months_missing
+from client.ledger import LedgerRow, read_ledger
 from client.profiles import Profile
-from client.pushing import Outcome, Planned, join_all, plan
+from client.pushing import Outcome, Planned, creditor_service, join_all, plan
 from client.pushing import push as push_all
 from client.reasons import LABELS, Reason
 from client.service import Service, ServiceUnreachable
@@ -35,7 +37,10 @@ app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, pr
 app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
 
-ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option("--profile", help="Mapping profile (YAML) of this export; a ledger's JSON needs none", exists=True),
+]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
 FileArgument = Annotated[Path, typer.Argument(help="The export", exists=True, dir_okay=False)]
 FEW = 20
@@ -79,7 +84,7 @@ def join_pilot(
     place = Home(home)
     question = either(lang, "Vingerafdruk van de gemeente (12 groepen van 5 cijfers)", "The municipality's fingerprint")
     typed = fingerprint or Prompt.ask(question, console=errors)
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         joined = join(place, service, pilot, typed)
     settings = place.settings  # only a fingerprint that fits is kept
     place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: typed}}))
@@ -100,7 +105,7 @@ app.command("profile")(propose_profile)
 @app.command("check")
 def check_file(
     file: FileArgument,
-    profile: ProfileOption,
+    profile: ProfileOption = None,
     pilot: PilotsOption = None,
     period: PeriodOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -116,8 +121,9 @@ def check_file(
 
     Exit code: 0 all would be sent, 1 some rows would not (listed), 2 wrong usage.
     """
+    export, mapping = _read(file, profile, period)
     pilots = _known_terms(Home(home), pilot, lang)
-    checked = _checked(file, read_document(profile, Profile), pilots, period)
+    checked = check(export, mapping, pilots)
     _show(checked, lang, whole=whole)
     if pilots is not None:
         console.print(_shares(checked, pilots, lang))
@@ -129,7 +135,7 @@ def check_file(
 @app.command()
 def push(
     file: FileArgument,
-    profile: ProfileOption,
+    profile: ProfileOption = None,
     pilot: PilotsOption = None,
     period: PeriodOption = None,
     home: HomeOption = DEFAULT_HOME,
@@ -146,15 +152,16 @@ def push(
     Exit code: 0 all sent, 1 some rows stay home or were refused (listed) or a receipt is not in the log, 2 wrong
     usage, 3 a pilot did not get its delivery: answer what was asked, then run the same command again.
     """
-    place, mapping, lost = Home(home), read_document(profile, Profile), []
-    with service_of(place) as service:
+    place, lost = Home(home), list[bool]()
+    export, mapping = _read(file, profile, period)
+    with creditor_service(place) as service:
         joined = join_all(
             place,
             service,
             pilot,
             lambda joined: lost.append(creditor_receipts.look_after(place, service, joined.id, lang)),
         )
-        checked = _checked(file, mapping, joined.terms(), period)
+        checked = check(export, mapping, joined.terms())
         if checked.push_obstacle:
             errors.print(checked.push_obstacle, style="bold red", markup=False)
             raise typer.Exit(1)
@@ -170,10 +177,16 @@ def push(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of one row, for a ledger that delivers by itself (docs/ledger.md)."""
+    print(json.dumps(LedgerRow.model_json_schema(), indent=2))
+
+
+@app.command()
 def status(pilot: PilotsOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
     """What became of your deliveries, and for which months there is none."""
     place = Home(home)
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         pilots = [pilot] if pilot else list(place.settings.pilots)
         deliveries = {name: service.get("/deliveries", pilotId=name)["deliveries"] for name in pilots}
     heads = either(
@@ -205,7 +218,7 @@ def objection(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: 
     contract = sys.stdin.readline().strip()
     if not contract:
         raise typer.BadParameter("on standard input: a customer or contract number is expected")
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         done = pass_on_objection(place, service, pilot_of(place, pilot), contract)
     said = either(lang, "Het bezwaar is doorgegeven", "The objection is passed on")
     busy = either(lang, " en geldt zodra de dienst zover is", " and holds as soon as the service gets to it")
@@ -249,8 +262,14 @@ def _held(planned: Planned, lang: Lang) -> frozenset[str]:
     return frozenset(part.joined.id for part in planned.parts) if planned.questions else frozenset(asked)
 
 
-def _checked(file: Path, profile: Profile, pilots: Pilots | None, period: str | None) -> Checked:
-    return check(read_export(file, profile, period=period), profile, pilots)
+def _read(file: Path, profile: Path | None, period: str | None) -> tuple[Export, Profile]:
+    """An export by its profile, or a ledger's own file, which says itself of which date it is."""
+    if profile is not None:
+        mapping = read_document(profile, Profile)
+        return read_export(file, mapping, period=period), mapping
+    if period is not None:
+        raise typer.BadParameter("a ledger's file says its own reference date", param_hint="--period")
+    return read_ledger(file)
 
 
 def _known_terms(home: Home, asked: str | None, lang: Lang) -> Pilots | None:
@@ -260,7 +279,7 @@ def _known_terms(home: Home, asked: str | None, lang: Lang) -> Pilots | None:
     )
     if (home.path / "settings.yaml").exists() and home.settings.pilots:
         try:
-            with service_of(home) as service:
+            with creditor_service(home) as service:
                 joined = join_all(home, service, asked)
             for pilot, error in joined.lost.items():
                 errors.print(f"✗ {pilot}: {error}", style="bold red", markup=False)

@@ -10,7 +10,7 @@ from client.checking import Checked, Pilots, split
 from client.delivering import DeliveryDisturbed, Receipt, deliver
 from client.home import Home, HomeUnusable
 from client.last_month import delivered_before, questions, remember
-from client.oauth import LoginRefused
+from client.oauth import LoginRefused, ServiceLogin
 from client.service import Service, ServiceRefused, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from privacy.errors import PrivacyError
@@ -90,6 +90,13 @@ class Outcome:
         """Whether pushing again would help, perhaps after an answer or a telephone call."""
         refused = isinstance(self.failure, ServiceRefused) and self.failure.rule in NOT_AGREED
         return self.receipt is None and not refused
+
+
+def creditor_service(home: Home) -> Service:
+    """A connection as the creditor of that home."""
+    settings = home.settings
+    login = ServiceLogin(settings.service_url, settings.organisation, home.jwk("auth.jwk"))
+    return Service(settings.service_url, login)
 
 
 def join_all(

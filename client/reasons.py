@@ -15,6 +15,7 @@ class Reason(StrEnum):
     """Why a row is not sent. Public: the codes are counted, printed and never reused for something else."""
 
     UNREADABLE_ROW = "unreadable_row"
+    NOT_BY_SCHEMA = "not_by_schema"
     NO_REFERENCE = "no_reference"
     UNREADABLE_AMOUNT = "unreadable_amount"
     UNREADABLE_MONTHS = "unreadable_months"
@@ -39,6 +40,7 @@ class Reason(StrEnum):
 
 LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are counted
     Reason.UNREADABLE_ROW: ("regel onleesbaar", "unreadable row"),
+    Reason.NOT_BY_SCHEMA: ("niet volgens het schema", "not by the schema"),
     Reason.NO_REFERENCE: ("geen klantnummer", "no customer number"),
     Reason.UNREADABLE_AMOUNT: ("bedrag onleesbaar", "unreadable amount"),
     Reason.UNREADABLE_MONTHS: ("maanden onleesbaar", "unreadable months"),
@@ -85,6 +87,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.UNREADABLE_ROW: (
         "De regel heeft te veel of te weinig kolommen: een scheidingsteken staat verkeerd of er ontbreekt iets.",
         "The row has too many or too few columns: a separator is misplaced or something is missing.",
+    ),
+    Reason.NOT_BY_SCHEMA: (
+        "De regel voldoet niet aan het schema van een boekhouding; het gaat om: {fields}.",
+        "The row does not fit the schema of a ledger; it is about: {fields}.",
     ),
     Reason.NO_REFERENCE: (
         "Er staat geen bruikbaar klant- of contractnummer in.",
