@@ -99,6 +99,24 @@ def join_pilot(
     )
 
 
+@app.command()
+def leave(
+    pilot: Annotated[str, typer.Argument(help="The pilot's short name")],
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Take part in a pilot no longer: `push` passes it by from now on. Receipts and keys stay where they are."""
+    place = Home(home)
+    settings = place.settings
+    if pilot not in settings.pilots:
+        raise typer.BadParameter(f"not joined ({', '.join(settings.pilots) or 'none'})", param_hint="PILOT")
+    kept = {name: typed for name, typed in settings.pilots.items() if name != pilot}
+    place.save(settings.model_copy(update={"pilots": kept}))
+    console.print(
+        either(lang, f"U doet niet meer mee aan {pilot}.", f"You take part in {pilot} no longer."), markup=False
+    )
+
+
 app.command("profile")(propose_profile)
 
 

@@ -107,8 +107,8 @@ class RowOutcome:
 
     `state`: sent; refused by the service; not_sent (its pilot's part was held or failed: answer, and call again);
     stayed_home (see `reason`). `line` counts the rows from 1. `nl` and `en` say why in a sentence, "" where it was
-    sent; no customer's data is in them. The service names at most 1000 refused lines of a delivery: others look sent, and
-    are counted in `Delivered.pilots`.
+    sent; no customer's data is in them. The service names at most 1000 refused lines of a delivery: others look sent,
+    and are counted in `Delivered.pilots`.
     """
 
     line: int
