@@ -1,6 +1,8 @@
 """`vroegsein creditor …`: what a creditor's administrator does with a monthly export."""
 
+import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,19 +13,22 @@ from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from cli import creditor_receipts
-from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
+from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
-from client.checking import Checked, SendingTerms, check
-from client.delivering import Receipt, deliver, pass_on_objection
-from client.export import read_export
+from client.checking import Checked, Pilots, check
+from client.delivering import pass_on_objection
+from client.export import Export, read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
-from client.last_month import months_missing, questions, remember
+from client.last_month import months_missing
+from client.ledger import LedgerRow, read_ledger
 from client.profiles import Profile
-from client.reasons import LABELS
+from client.pushing import Outcome, Planned, creditor_service, join_all, plan
+from client.pushing import push as push_all
+from client.reasons import LABELS, Reason
 from client.service import Service, ServiceUnreachable
-from client.trust import JoinedPilot, join, sending_terms
+from client.trust import join
 from signals.days import AMSTERDAM
 from signals.documents import read_document
 from signals.line_rules import LINE_RULES
@@ -32,7 +37,10 @@ app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, pr
 app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
 
-ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option("--profile", help="Mapping profile (YAML) of this export; a ledger's JSON needs none", exists=True),
+]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
 FileArgument = Annotated[Path, typer.Argument(help="The export", exists=True, dir_okay=False)]
 FEW = 20
@@ -76,7 +84,7 @@ def join_pilot(
     place = Home(home)
     question = either(lang, "Vingerafdruk van de gemeente (12 groepen van 5 cijfers)", "The municipality's fingerprint")
     typed = fingerprint or Prompt.ask(question, console=errors)
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         joined = join(place, service, pilot, typed)
     settings = place.settings  # only a fingerprint that fits is kept
     place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: typed}}))
@@ -91,14 +99,32 @@ def join_pilot(
     )
 
 
+@app.command()
+def leave(
+    pilot: Annotated[str, typer.Argument(help="The pilot's short name")],
+    home: HomeOption = DEFAULT_HOME,
+    lang: LangOption = "nl",
+) -> None:
+    """Take part in a pilot no longer: `push` passes it by from now on. Receipts and keys stay where they are."""
+    place = Home(home)
+    settings = place.settings
+    if pilot not in settings.pilots:
+        raise typer.BadParameter(f"not joined ({', '.join(settings.pilots) or 'none'})", param_hint="PILOT")
+    kept = {name: typed for name, typed in settings.pilots.items() if name != pilot}
+    place.save(settings.model_copy(update={"pilots": kept}))
+    console.print(
+        either(lang, f"U doet niet meer mee aan {pilot}.", f"You take part in {pilot} no longer."), markup=False
+    )
+
+
 app.command("profile")(propose_profile)
 
 
 @app.command("check")
 def check_file(
     file: FileArgument,
-    profile: ProfileOption,
-    pilot: PilotOption = None,
+    profile: ProfileOption = None,
+    pilot: PilotsOption = None,
     period: PeriodOption = None,
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
@@ -109,13 +135,16 @@ def check_file(
         int, typer.Option(min=0, max=50, help="Show so many rows as they stand and as they are read, names included")
     ] = 0,
 ) -> None:
-    """Show what would be sent of an export and what not, with line and reason. Nothing leaves this machine.
+    """Show what would be sent of an export, to which pilot, and what not, with line and reason. Nothing leaves here.
 
     Exit code: 0 all would be sent, 1 some rows would not (listed), 2 wrong usage.
     """
-    terms = _known_terms(Home(home), pilot, lang)
-    checked = _checked(file, read_document(profile, Profile), terms, period)
-    _show(checked, lang, None if whole else FEW)
+    export, mapping = _read(file, profile, period)
+    pilots = _known_terms(Home(home), pilot, lang)
+    checked = check(export, mapping, pilots)
+    _show(checked, lang, whole=whole)
+    if pilots is not None:
+        console.print(_shares(checked, pilots, lang))
     if sample:
         show_sample(checked, sample, lang)
     raise typer.Exit(1 if checked.refused or checked.push_obstacle else 0)
@@ -124,8 +153,8 @@ def check_file(
 @app.command()
 def push(
     file: FileArgument,
-    profile: ProfileOption,
-    pilot: PilotOption = None,
+    profile: ProfileOption = None,
+    pilot: PilotsOption = None,
     period: PeriodOption = None,
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
@@ -133,45 +162,68 @@ def push(
         bool, typer.Option("--unlike", help="Send it although it looks unlike the month before: it was looked at")
     ] = False,
 ) -> None:
-    """Deliver an export. Repeating it is safe. Earlier receipts are looked up in the log on the way.
+    """Deliver an export, each row to the pilot that its postcode lies in. Repeating it is safe, and sends the rest.
 
-    A file that looks unlike the month before (half the rows, other amounts, a column moved) is held with a question.
-    Exit code: 0 all sent, 1 some rows refused (listed) or a receipt is not in the log, 2 wrong usage.
+    A file that looks unlike the month before (half the rows, other amounts, a column moved) is held with a question,
+    and so is the part of one pilot. Earlier receipts are looked up in the log on the way.
+
+    Exit code: 0 all sent, 1 some rows stay home or were refused (listed) or a receipt is not in the log, 2 wrong
+    usage, 3 a pilot did not get its delivery: answer what was asked, then run the same command again.
     """
-    place, mapping = Home(home), read_document(profile, Profile)
-    with service_of(place) as service:
-        joined = join(place, service, pilot_of(place, pilot))
-        lost = creditor_receipts.look_after(place, service, joined.id, lang)
-        checked = _checked(file, mapping, sending_terms(joined.document.pilot), period)
+    place, lost = Home(home), list[bool]()
+    export, mapping = _read(file, profile, period)
+    with creditor_service(place) as service:
+        joined = join_all(
+            place,
+            service,
+            pilot,
+            lambda joined: lost.append(creditor_receipts.look_after(place, service, joined.id, lang)),
+        )
+        checked = check(export, mapping, joined.terms())
         if checked.push_obstacle:
             errors.print(checked.push_obstacle, style="bold red", markup=False)
             raise typer.Exit(1)
-        if not unlike:
-            _hold_if_unlike(questions(place, joined.id, mapping.profile, checked), lang)
-        receipt = push_checked(place, service, joined, checked, lang)
-    remember(place, joined.id, mapping.profile, checked)
-    _show(checked, lang, FEW)
-    _show_receipt(receipt, lang)
-    raise typer.Exit(1 if checked.refused or receipt.refused or lost else 0)
+        planned = plan(place, mapping.profile, checked, joined)
+        held = frozenset[str]() if unlike else _held(planned, lang)
+        outcomes = _pushed(place, service, mapping.profile, planned, held, lang)
+    _show(checked, lang)
+    show_outcomes(checked, outcomes, lang)
+    if any(outcome.again for outcome in outcomes):
+        raise typer.Exit(3)
+    complete = not checked.refused and not any(outcome.refused or outcome.not_sent for outcome in outcomes)
+    raise typer.Exit(0 if complete and not any(lost) else 1)
 
 
 @app.command()
-def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
+def schema() -> None:
+    """Print the JSON Schema of one row, for a ledger that delivers by itself (docs/ledger.md)."""
+    print(json.dumps(LedgerRow.model_json_schema(), indent=2))
+
+
+@app.command()
+def status(pilot: PilotsOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
     """What became of your deliveries, and for which months there is none."""
     place = Home(home)
-    with service_of(place) as service:
-        found = service.get("/deliveries", pilotId=pilot_of(place, pilot))["deliveries"]
-    heads = either(lang, "maand|soort|stand|verwacht|aangenomen|geweigerd", "month|kind|state|expected|taken|refused")
+    with creditor_service(place) as service:
+        pilots = [pilot] if pilot else list(place.settings.pilots)
+        deliveries = {name: service.get("/deliveries", pilotId=name)["deliveries"] for name in pilots}
+    heads = either(
+        lang, "pilot|maand|soort|stand|verwacht|aangenomen|geweigerd", "pilot|month|kind|state|expected|taken|refused"
+    )
     table = Table(*heads.split("|"), box=None, header_style="bold")
     states = {"open": "open", "completing": either(lang, "wordt verwerkt", "being taken up")}
-    for row in found:
-        state = states.get(row["state"], either(lang, "klaar", "completed"))
-        counts = [str(row[name]) if row[name] is not None else "" for name in ("expectedCount", "accepted", "refused")]
-        table.add_row(month(row["period"], lang), either(lang, *CATEGORY[row["category"]]), state, *counts)
-    console.print(table if found else either(lang, "Nog geen leveringen.", "No deliveries yet."))
-    for period in months_missing(found, datetime.now(AMSTERDAM).date()):
-        said = either(lang, "Over {} is niets geleverd, of niet alles.", "Nothing was delivered for {}, or not all.")
-        console.print(said.format(month(period, lang)), style="yellow", markup=False)
+    for name, found in deliveries.items():
+        for row in found:
+            state = states.get(row["state"], either(lang, "klaar", "completed"))
+            counts = [str(row[key]) if row[key] is not None else "" for key in ("expectedCount", "accepted", "refused")]
+            table.add_row(name, month(row["period"], lang), either(lang, *CATEGORY[row["category"]]), state, *counts)
+    console.print(table if table.row_count else either(lang, "Nog geen leveringen.", "No deliveries yet."))
+    for name, found in deliveries.items():
+        for period in months_missing(found, datetime.now(AMSTERDAM).date()):
+            said = either(
+                lang, "{}: over {} is niets geleverd, of niet alles.", "{}: nothing was delivered for {}, or not all."
+            )
+            console.print(said.format(name, month(period, lang)), style="yellow", markup=False)
 
 
 @app.command()
@@ -184,53 +236,72 @@ def objection(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: 
     contract = sys.stdin.readline().strip()
     if not contract:
         raise typer.BadParameter("on standard input: a customer or contract number is expected")
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         done = pass_on_objection(place, service, pilot_of(place, pilot), contract)
     said = either(lang, "Het bezwaar is doorgegeven", "The objection is passed on")
     busy = either(lang, " en geldt zodra de dienst zover is", " and holds as soon as the service gets to it")
     console.print(f"{said}{busy if done['state'] == 'waiting' else ''}.", markup=False)
 
 
-def push_checked(home: Home, service: Service, joined: JoinedPilot, checked: Checked, lang: Lang) -> Receipt:
-    """Deliver with a progress bar; the receipt is checked and kept in the home folder."""
+def _pushed(
+    home: Home, service: Service, profile: str, planned: Planned, held: frozenset[str], lang: Lang
+) -> list[Outcome]:
+    """Deliver with a progress bar; receipts are checked and kept in the home folder."""
     with progress() as bar:
-        task = bar.add_task(either(lang, "Versturen", "Sending"), total=len(checked.to_send))
-        return deliver(home, service, joined, checked, lambda rows: bar.advance(task, rows))
+        task = bar.add_task(either(lang, "Versturen", "Sending"), total=len(planned.whole.to_send))
+        return list(push_all(home, service, profile, planned, held, lambda rows: bar.advance(task, rows)))
 
 
-def _hold_if_unlike(found: Sequence[tuple[str, str]], lang: Lang) -> None:
-    """Ask about a file that looks unlike the month before; without somebody to answer it is not sent."""
-    if not found:
-        return
+def _held(planned: Planned, lang: Lang) -> frozenset[str]:
+    """Ask about what looks unlike the month before; gives the pilots whose part is not sent.
+
+    All of them where the question is about the file. Without somebody to answer, nothing that was asked about is sent.
+    """
+    asked = {part.joined.id: part.questions for part in planned.parts if part.questions}
+    if not planned.questions and not asked:
+        return frozenset()
     errors.print(either(lang, "Dit bestand lijkt niet op dat van de vorige keer:", "This file is unlike the last one:"))
-    for said in found:
+    for said in planned.questions:
         errors.print(f"• {either(lang, *said)}", style="yellow", markup=False)
+    for pilot, found in ({} if planned.questions else asked).items():
+        for said in found:
+            errors.print(f"• {pilot}: {either(lang, *said)}", style="yellow", markup=False)
     question = either(lang, "Toch versturen?", "Send it all the same?")
-    if not errors.is_terminal or not Confirm.ask(question, console=errors, default=False):
-        errors.print(
-            either(
-                lang,
-                "Niet verstuurd. Klopt het bestand, geef dan --unlike mee.",
-                "Not sent. If the file is right, add --unlike.",
-            ),
-            style="bold red",
-        )
-        raise typer.Exit(1)
+    if errors.is_terminal and Confirm.ask(question, console=errors, default=False):
+        return frozenset()
+    errors.print(
+        either(
+            lang,
+            "Niet verstuurd. Klopt het bestand, geef dan --unlike mee.",
+            "Not sent. If the file is right, add --unlike.",
+        ),
+        style="bold red",
+    )
+    return frozenset(part.joined.id for part in planned.parts) if planned.questions else frozenset(asked)
 
 
-def _checked(file: Path, profile: Profile, terms: SendingTerms | None, period: str | None) -> Checked:
-    return check(read_export(file, profile, period=period), profile, terms)
+def _read(file: Path, profile: Path | None, period: str | None) -> tuple[Export, Profile]:
+    """An export by its profile, or a ledger's own file, which says itself of which date it is."""
+    if profile is not None:
+        mapping = read_document(profile, Profile)
+        return read_export(file, mapping, period=period), mapping
+    if period is not None:
+        raise typer.BadParameter("a ledger's file says its own reference date", param_hint="--period")
+    return read_ledger(file)
 
 
-def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | None:
-    """The pilot's terms, fetched from the service; without them a check still tells about the file itself."""
+def _known_terms(home: Home, asked: str | None, lang: Lang) -> Pilots | None:
+    """The pilots' terms, fetched from the service; without them a check still tells about the file itself."""
     why = either(
         lang, "Zonder pilot (vroegsein creditor join PILOT)", "Without a pilot (vroegsein creditor join PILOT)"
     )
     if (home.path / "settings.yaml").exists() and home.settings.pilots:
         try:
-            with service_of(home) as service:
-                return sending_terms(join(home, service, pilot_of(home, asked)).document.pilot)
+            with creditor_service(home) as service:
+                joined = join_all(home, service, asked)
+            for pilot, error in joined.lost.items():
+                errors.print(f"✗ {pilot}: {error}", style="bold red", markup=False)
+            return joined.terms()
         except ServiceUnreachable as error:
             why = either(lang, f"Zonder dienst ({error})", f"Without the service ({error})")
     not_looked_at = either(
@@ -240,7 +311,16 @@ def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | No
     return None
 
 
-def _show(checked: Checked, lang: Lang, most: int | None) -> None:
+def _shares(checked: Checked, pilots: Pilots, lang: Lang) -> Table:
+    """How many rows would go to each pilot."""
+    counts = Counter(row.pilot for row in checked.to_send)
+    table = Table("pilot", either(lang, "te versturen", "to send"), box=None, header_style="bold")
+    for pilot in pilots:
+        table.add_row(pilot, str(counts[pilot]))
+    return table
+
+
+def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
     sent = len(checked.to_send)
     console.print(
         either(
@@ -264,31 +344,69 @@ def _show(checked: Checked, lang: Lang, most: int | None) -> None:
         console.print(table)
         heads = either(lang, "regel|kenmerk|waarom en wat nu", "line|reference|why, and what now").split("|")
         details = Table(*heads, box=None, header_style="bold")
-        for refusal in checked.refused[:most]:
+        # Where somebody lives needs no mending: those rows are counted, and would hide the others.
+        told = [refusal for refusal in checked.refused if whole or refusal.reason is not Reason.OUTSIDE_PILOT]
+        shown = told if whole else told[:FEW]
+        for refusal in shown:
             details.add_row(str(refusal.line), refusal.reference, either(lang, refusal.nl, refusal.en))
-        console.print(details)
-        if most is not None and len(checked.refused) > most:
-            more = len(checked.refused) - most
+        if shown:
+            console.print(details)
+        if more := len(checked.refused) - len(shown):
             console.print(either(lang, f"… en nog {more} (--all toont alles)", f"… and {more} more (--all shows all)"))
+    elsewhere = Counter(str(refusal.details["region"]) for refusal in checked.refused if "region" in refusal.details)
+    if elsewhere:
+        listed = ", ".join(f"{region} {count}" for region, count in elsewhere.most_common(FEW))
+        said = either(lang, "Buiten uw pilots, naar postcode: ", "Outside your pilots, by postcode: ")
+        console.print(f"{said}{listed}", markup=False, soft_wrap=True)
     for note in checked.notes:
         console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
     if checked.push_obstacle:
         console.print(checked.push_obstacle, style="bold red", markup=False)
 
 
-def _show_receipt(receipt: Receipt, lang: Lang) -> None:
-    again = either(lang, " (was al geleverd)", " (was delivered before)") if receipt.was_there else ""
+def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> None:
+    """What became of each pilot's part, the lines that the service refused, and where every row that was read is."""
+    heads = either(
+        lang, "pilot|verstuurd|geweigerd|niet verstuurd|levering", "pilot|sent|refused|not sent|delivery"
+    ).split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    table.columns[-1].overflow = "fold"
+    for outcome in outcomes:
+        numbers = (str(outcome.sent), str(outcome.refused), str(outcome.not_sent))
+        table.add_row(outcome.pilot, *numbers, _delivery(outcome, lang), style="" if outcome.receipt else "bold red")
+    console.print(table)
+    for outcome in outcomes:
+        if outcome.failure is not None:
+            errors.print(f"✗ {outcome.pilot}: {outcome.failure}", style="bold red", markup=False, soft_wrap=True)
+        for line, code in outcome.receipt.refused if outcome.receipt else ():
+            console.print(refused_line(line, code, lang), markup=False)
+    sent = sum(outcome.sent for outcome in outcomes)
+    refused = sum(outcome.refused for outcome in outcomes)
+    not_sent = sum(outcome.not_sent for outcome in outcomes)
+    home = len(checked.refused)
     console.print(
         either(
             lang,
-            f"✓ Ontvangstbewijs: levering {receipt.delivery}, {receipt.accepted} aangenomen{again}.",
-            f"✓ Receipt: delivery {receipt.delivery}, {receipt.accepted} taken{again}.",
+            f"{checked.rows_read} regels gelezen = {sent} verstuurd + {refused} geweigerd + {not_sent} niet verstuurd "
+            f"+ {home} thuisgebleven.",
+            f"{checked.rows_read} rows read = {sent} sent + {refused} refused + {not_sent} not sent "
+            f"+ {home} stayed home.",
         ),
-        style="bold green",
+        style="bold",
         markup=False,
+        soft_wrap=True,
     )
-    for line, code in receipt.refused:
-        console.print(refused_line(line, code, lang), markup=False)
+
+
+def _delivery(outcome: Outcome, lang: Lang) -> str:
+    if outcome.receipt:
+        again = either(lang, " (was al geleverd)", " (delivered before)") if outcome.receipt.was_there else ""
+        return f"✓ {outcome.receipt.delivery}{again}"
+    if outcome.held:
+        return either(lang, "vastgehouden, zie de vraag", "held, see the question")
+    if not outcome.again:
+        return either(lang, "buiten de overeenkomst", "not in the agreement")
+    return either(lang, "mislukt: probeer het opnieuw", "failed: try again")
 
 
 def refused_line(line: int, code: str, lang: Lang) -> str:

@@ -1,4 +1,4 @@
-"""What the creditor's commands share: its home, its pilot, its connection."""
+"""What the creditor's commands share: its home and its pilot."""
 
 import os
 from pathlib import Path
@@ -7,22 +7,14 @@ from typing import Annotated
 import typer
 
 from client.home import Home
-from client.oauth import ServiceLogin
-from client.service import Service
 
 HomeOption = Annotated[
     Path,
     typer.Option("--home", envvar="VROEGSEIN_CREDITOR_HOME", help="Folder with this creditor's settings and keys"),
 ]
 PilotOption = Annotated[str | None, typer.Option("--pilot", help="Which pilot; needed when there are several")]
+PilotsOption = Annotated[str | None, typer.Option("--pilot", help="Only this pilot; else all that you joined")]
 DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
-
-
-def service_of(home: Home) -> Service:
-    """A connection as the creditor of that home."""
-    settings = home.settings
-    login = ServiceLogin(settings.service_url, settings.organisation, home.jwk("auth.jwk"))
-    return Service(settings.service_url, login)
 
 
 def pilot_of(home: Home, asked: str | None) -> str:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
+from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of
 from cli.proof_paper import proof_paper
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, in_words, moment, month
 from client.home import Home
 from client.proving import CheckedReceipt, Place, check_receipts, prove_report
+from client.pushing import creditor_service
 from client.receipts import clear_kept
 from client.service import Service
 from privacy.report_proof import Proven, ReportProof
@@ -34,7 +35,7 @@ def receipts(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: L
     place = Home(home)
     pilot = pilot_of(place, pilot)
     clear_kept(place, datetime.now(AMSTERDAM).date())
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         found = check_receipts(place, service, pilot)
     heads = either(lang, "ontvangen|maand|soort|aangenomen|bewijs", "received|month|kind|taken|proof").split("|")
     table = Table(*heads, box=None, header_style="bold")
@@ -67,7 +68,7 @@ def proof(
     place = Home(home)
     contract = sys.stdin.readline().strip() if reference == "-" else reference
     pilot = pilot_of(place, pilot)
-    with service_of(place) as service:
+    with creditor_service(place) as service:
         made, proven = prove_report(place, service, pilot, contract, period)
     file, event = write_proof(made, proven, out), proven.receipt.event
     received = day(datetime.fromisoformat(event.at).astimezone(AMSTERDAM).date(), lang)

@@ -182,7 +182,7 @@ def _deliver(
     login = ServiceLogin(world.url, creditor, home.jwk("auth.jwk"))
     with Service(world.url, login) as service:
         joined = join(home, service, pilot.pilot)
-        checked = check(read_export(files[1], profile), profile, sending_terms(joined.document.pilot))
+        checked = check(read_export(files[1], profile), profile, {joined.id: sending_terms(joined.document.pilot)})
         if profile.category.value in pilot.consent:
             _give_consent(world, pilot, document, checked, outcome)
         receipt = deliver(home, service, joined, checked)

@@ -10,7 +10,16 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_alerts, desk_break_glass, desk_erasure, desk_keys, desk_log, desk_monitor, desk_register
+from cli import (
+    desk_alerts,
+    desk_break_glass,
+    desk_deliveries,
+    desk_erasure,
+    desk_keys,
+    desk_log,
+    desk_monitor,
+    desk_register,
+)
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
 from cli.desk_options import (
@@ -55,6 +64,7 @@ app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
 app.command("basis-register")(desk_register.register)
 app.add_typer(resident_app, name="resident")
+app.command()(desk_deliveries.deliveries)
 app.command()(desk_log.audit)
 app.command()(desk_log.verify)
 app.command()(desk_break_glass.break_glass)
@@ -150,6 +160,7 @@ def pull(
     with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service, progress() as bar:
         task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
         count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
+        silent = desk_deliveries.silent_lines(desk_deliveries.fetched(place, service, pilot), lang)
     console.print(
         either(
             lang,
@@ -158,6 +169,8 @@ def pull(
         ),
         markup=False,
     )
+    for line in silent:
+        console.print(line, style="red", markup=False)
 
 
 @app.command("list")

@@ -1,11 +1,11 @@
-"""What would be sent of an export and what not, row by row with the reason; nothing here leaves the machine.
+"""What would be sent of an export, to which pilot, and what not, row by row with the reason. Nothing leaves here.
 
 Rows read = rows to send + refused rows, always: blank lines, preambles, repeated headers and totals are no rows.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from client.exclusions import Exclusions, fold_reference
@@ -39,12 +39,24 @@ class SendingTerms:
     first_day: date | None = None
     last_day: date | None = None
 
+    def closed(self, category: Category, reported_on: date) -> Reason | None:
+        """Why nothing of this category and reference date may be sent, wherever somebody lives; None if it may."""
+        if category not in self.categories:
+            return Reason.CATEGORY_NOT_IN_PILOT
+        runs = (self.first_day or reported_on) <= reported_on <= (self.last_day or reported_on)
+        return None if runs else Reason.OUTSIDE_PERIOD
+
+
+Pilots = Mapping[str, SendingTerms | None]
+"""The pilots that rows may go to, by id; None where a pilot's terms could not be had."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SendableRow:
     """One row that would be sent. `contacts`: the fullest first, then those of the rows that repeat it.
 
-    `postcode_digits` is "" where no postcode could be read (only without terms that restrict them).
+    `postcode_digits` is "" where no postcode could be read (only without terms that restrict them). `pilot`: where it
+    goes; None where it was checked without any pilot's terms.
     """
 
     line: int
@@ -60,6 +72,7 @@ class SendableRow:
     kind: Kind
     urgent: tuple[UrgentFlag, ...]
     social_collection: SocialCollection
+    pilot: str | None = None
 
     def __repr__(self) -> str:
         return f"SendableRow(line {self.line}, {self.masked_reference})"
@@ -92,17 +105,20 @@ class Checked:
         return f"Checked({self.source}, {self.rows_read} rows, {len(self.to_send)} to send)"
 
 
-def check(export: Export, profile: Profile, terms: SendingTerms | None = None) -> Checked:
-    """Decide for each row of an export whether it would be sent.
+def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Checked:
+    """Decide for each row of an export whether it would be sent, and to which pilot.
 
     A bad row never stops the good ones. Rows of one reference with the same amount and months are one report, however
-    the rest is spelled; with another amount or months none of them is sent.
+    the rest is spelled; with another amount or months none of them is sent. A row goes to the one pilot that names its
+    four postcode digits, takes its category and runs on the reference date. Where two do, it stays home: a person says
+    which. A pilot that names no postcodes takes rows only where it is the only one, or it would get all the others'.
 
     Args:
         export: as read with the same profile.
         profile: the mapping profile.
-        terms: the pilot's; None sends everything that is in order.
+        pilots: the pilots to choose from; None sends everything that is in order.
     """
+    areas = None if pilots is None else _Areas(pilots)
     groups: dict[str, list[Row]] = defaultdict(list)
     outcomes: list[SendableRow | Refusal] = []
     for row in export.rows:
@@ -116,7 +132,7 @@ def check(export: Export, profile: Profile, terms: SendingTerms | None = None) -
             continue
         ranked = sorted(rows, key=_fullness, reverse=True)
         outcomes += [row.refuse(Reason.REPEATED, line=ranked[0].line) for row in ranked[1:]]
-        outcomes.append(_judge(ranked, export.exclusions, terms))
+        outcomes.append(_judge(ranked, export.exclusions, areas))
     outcomes.sort(key=lambda outcome: outcome.line)
     refused = tuple(outcome for outcome in outcomes if isinstance(outcome, Refusal))
     obstacle, notes = _obstacle(export, profile)
@@ -128,10 +144,43 @@ def check(export: Export, profile: Profile, terms: SendingTerms | None = None) -
         rows_read=len(export.rows),
         to_send=tuple(outcome for outcome in outcomes if isinstance(outcome, SendableRow)),
         refused=refused,
-        notes=(*export.notes, *notes),
+        notes=(*export.notes, *notes, *_without_area(pilots or {})),
         push_obstacle=obstacle,
-        reasons=dict(sorted(Counter(refusal.reason for refusal in refused).items())),
+        reasons=_counted(refused),
     )
+
+
+def split(checked: Checked, pilots: Iterable[str]) -> dict[str, Checked]:
+    """For each of these pilots its part of a check: its rows to send, and those that its own terms keep home."""
+    to_send: dict[str | None, list[SendableRow]] = defaultdict(list)
+    refused: dict[str | None, list[Refusal]] = defaultdict(list)
+    for row in checked.to_send:
+        to_send[row.pilot].append(row)
+    for refusal in checked.refused:
+        refused[refusal.pilot].append(refusal)
+    return {
+        pilot: replace(
+            checked,
+            rows_read=len(to_send[pilot]) + len(refused[pilot]),
+            to_send=tuple(to_send[pilot]),
+            refused=tuple(refused[pilot]),
+            reasons=_counted(refused[pilot]),
+        )
+        for pilot in pilots
+    }
+
+
+def _counted(refused: Iterable[Refusal]) -> dict[Reason, int]:
+    return dict(sorted(Counter(refusal.reason for refusal in refused).items()))
+
+
+def _without_area(pilots: Pilots) -> list[Note]:
+    """A note for each pilot that would take any postcode, and so gets nothing beside others."""
+    return [
+        Note(NoteCode.PILOT_WITHOUT_AREA, None, {"pilot": pilot})
+        for pilot, terms in pilots.items()
+        if terms is not None and terms.postcodes is None and len(pilots) > 1
+    ]
 
 
 def _fullness(row: Row) -> tuple[int, int, int]:
@@ -149,29 +198,52 @@ def _conflicting(rows: Sequence[Row]) -> list[Refusal]:
     return refused
 
 
-def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, terms: SendingTerms | None) -> SendableRow | Refusal:
+class _Areas:
+    """Which pilots take what lies in which postcode digits; looked up once for each of them."""
+
+    def __init__(self, pilots: Pilots) -> None:
+        self.unknown = sorted(pilot for pilot, terms in pilots.items() if terms is None)
+        self._pilots = {pilot: terms for pilot, terms in pilots.items() if terms is not None}
+        self._alone = len(pilots) == 1
+        self._found: dict[str, dict[str, SendingTerms]] = {}
+
+    def covering(self, digits: str) -> dict[str, SendingTerms]:
+        """The pilots that these postcode digits lie in."""
+        if digits not in self._found:
+            self._found[digits] = {
+                pilot: terms
+                for pilot, terms in self._pilots.items()
+                if (self._alone if terms.postcodes is None else digits in terms.postcodes)
+            }
+        return self._found[digits]
+
+    def taking(self, digits: str, row: Row) -> dict[str, SendingTerms]:
+        """Those of them that take a row's category, and run on its reference date."""
+        inside = self.covering(digits).items()
+        return {pilot: terms for pilot, terms in inside if not terms.closed(row.category, row.reported_on)}
+
+
+def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, areas: _Areas | None) -> SendableRow | Refusal:
     """One report, of one or more rows with the fullest first: what any of them says against sending it, counts."""
     row = ranked[0]
-    digits = next((row.postcode_digits for row in ranked if row.postcode_digits), "")
     if row.amount_cents <= 0:
         return row.refuse(Reason.IN_CREDIT)
     said_no = _said_no(ranked, exclusions)
     if said_no:
         return row.refuse(said_no)
-    if terms is not None:
-        outside = _outside(row, digits, terms)
-        if outside:
-            return outside
+    pilot = None if areas is None else _pilot_for(ranked, areas)
+    if isinstance(pilot, Refusal):
+        return pilot
     steps = row.social_collection
     if isinstance(steps, Reason):
-        return row.refuse(steps)
+        return replace(row.refuse(steps), pilot=pilot)
     flags = {flag for row in ranked for flag in row.urgent}
     kinds = {row.kind for row in ranked}
     return SendableRow(
         line=row.line,
         reference=row.reference,
         contacts=tuple(row.contact for row in ranked),
-        postcode_digits=digits,
+        postcode_digits=next((row.postcode_digits for row in ranked if row.postcode_digits), ""),
         amount_cents=row.amount_cents,
         months=row.months,
         arrears_since=row.arrears_since,
@@ -181,6 +253,7 @@ def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, terms: SendingT
         kind=next(kind for kind in (Kind.END_OF_SUPPLY, Kind.HAND_OVER, Kind.EARLY) if kind in kinds),
         urgent=tuple(flag for flag in UrgentFlag if flag in flags),
         social_collection=steps,
+        pilot=pilot,
     )
 
 
@@ -194,19 +267,39 @@ def _said_no(rows: Sequence[Row], exclusions: Exclusions | None) -> Reason | Non
     return Reason.UNCLEAR_ANSWER if "unclear" in answers else None
 
 
-def _outside(row: Row, digits: str, terms: SendingTerms) -> Refusal | None:
-    """Whether the pilot's terms keep a row here, and by which of them."""
-    thresholds = terms.categories.get(row.category)
-    if thresholds is None:
-        return row.refuse(Reason.CATEGORY_NOT_IN_PILOT)
-    if not (terms.first_day or row.reported_on) <= row.reported_on <= (terms.last_day or row.reported_on):
-        return row.refuse(Reason.OUTSIDE_PERIOD)
-    if terms.postcodes is not None and digits not in terms.postcodes:
-        return row.refuse(Reason.OUTSIDE_PILOT if digits else Reason.UNREADABLE_POSTCODE)
-    if row.kind in THRESHOLD_FREE_KINDS:
-        return None
-    below = _below(row, thresholds)
-    return row.refuse(Reason.BELOW_THRESHOLD, threshold_nl=below[0], threshold_en=below[1]) if below else None
+def _pilot_for(ranked: Sequence[Row], areas: _Areas) -> str | Refusal:
+    """The one pilot that a report goes to, or why it stays home.
+
+    The fullest row with a readable postcode says where somebody lives. A repeat of it that lies in another pilot makes
+    it doubtful: the details of both would be sealed to one municipality.
+    """
+    row = ranked[0]
+    first, *others = dict.fromkeys(row.postcode_digits for row in ranked if row.postcode_digits) or ("",)
+    inside, taking = areas.covering(first), areas.taking(first, row)
+    if not inside:
+        return _outside(row, first, areas.unknown)
+    if not taking:
+        pilot, terms = next(iter(inside.items()))
+        reason = terms.closed(row.category, row.reported_on)
+        return replace(row.refuse(reason or Reason.OUTSIDE_PILOT), pilot=pilot)
+    doubtful = set(taking).union(*(areas.taking(digits, row) for digits in others))
+    if len(doubtful) > 1:
+        return row.refuse(Reason.SEVERAL_PILOTS, pilots=", ".join(sorted(doubtful)))
+    pilot, terms = next(iter(taking.items()))
+    below = None if row.kind in THRESHOLD_FREE_KINDS else _below(row, terms.categories[row.category])
+    if below:
+        refusal = row.refuse(Reason.BELOW_THRESHOLD, threshold_nl=below[0], threshold_en=below[1])
+        return replace(refusal, pilot=pilot)
+    return pilot
+
+
+def _outside(row: Row, digits: str, unknown: Sequence[str]) -> Refusal:
+    """Why a report that lies in no pilot stays home; `unknown`: the pilots whose area is not known."""
+    if not digits:
+        return row.refuse(Reason.UNREADABLE_POSTCODE)
+    if unknown:
+        return row.refuse(Reason.PILOT_UNAVAILABLE, pilots=", ".join(unknown))
+    return row.refuse(Reason.OUTSIDE_PILOT, region=f"{digits[:2]}xx")
 
 
 def _below(row: Row, thresholds: CategoryTerms) -> tuple[str, str] | None:

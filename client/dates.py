@@ -1,6 +1,5 @@
 """Dates as Dutch exports write them, and the counting of months between two of them."""
 
-import calendar
 import re
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -61,12 +60,6 @@ def months_between(due: date, on: date, counting: Counting) -> int:
     if counting == "30-day-terms":
         return (on - due).days // 30
     return (on.year - due.year) * 12 + on.month - due.month - (on.day < due.day)
-
-
-def last_day(period: str) -> date:
-    """The last day of a period YYYY-MM."""
-    year, month = int(period[:4]), int(period[5:])
-    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 def _read(cell: Cell, youngest_on: date | None) -> date | None:

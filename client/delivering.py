@@ -47,7 +47,10 @@ class DeliveryDisturbed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery: counts, the lines that the service refused (row of the export, rule), its receipt."""
+    """What became of a delivery: counts, the lines that the service refused (row of the export, rule), its receipt.
+
+    The service names at most 1000 of the refused lines.
+    """
 
     delivery: str
     accepted: int

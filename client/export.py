@@ -7,7 +7,7 @@ from pathlib import Path
 
 from client.amounts import read_cents
 from client.cells import as_text, column_key
-from client.dates import last_day, read_date
+from client.dates import read_date
 from client.decoding import UnreadableFile
 from client.exclusions import Exclusions, read_exclusions
 from client.profiles import Profile
@@ -15,6 +15,7 @@ from client.reading import read_table
 from client.reasons import Note, NoteCode, Refusal
 from client.rows import Row, apply_profile
 from client.tables import Table
+from signals.days import last_day
 from signals.report import Kind
 
 _PERIOD = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")

@@ -1,7 +1,8 @@
 """Does an export look like the one before it? Statistics of each push, kept for the next one to be held against.
 
 A file of half the rows, a column that moved or amounts times a hundred reads without an error, and reports the wrong
-people or the wrong sums. Only counts and shares are kept; no customer's data.
+people or the wrong sums. The file as a whole is held against the whole one before, and each pilot's part of it against
+that pilot's. Only counts and shares are kept; no customer's data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from client.checking import Checked
 from client.home import Home
+from client.reasons import Reason
 from privacy.identity import Contact
 from signals.documents import Document, parse_sources
 from signals.report import Period
@@ -27,10 +29,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Looks(Document):
-    """What an export looked like: rows, middle amount in cents, middle months, and how many rows had which detail."""
+    """What an export looked like: rows, middle amount in cents, middle months, and how many rows had which detail.
+
+    `refused` leaves out rows outside all pilots: with `--pilot` there are more of those, and nothing is wrong.
+    """
 
     period: Period
     rows: Annotated[int, Field(ge=0)]
+    sent: Annotated[int, Field(ge=0)]
     amount_cents: float
     months: float
     refused: Share
@@ -43,9 +49,10 @@ def looks_of(checked: Checked) -> Looks:
     return Looks(
         period=checked.period,
         rows=checked.rows_read,
+        sent=len(checked.to_send),
         amount_cents=float(median([row.amount_cents for row in checked.to_send] or [0])),
         months=float(median([row.months for row in checked.to_send] or [0])),
-        refused=len(checked.refused) / checked.rows_read if checked.rows_read else 0.0,
+        refused=_share([refusal.reason is not Reason.OUTSIDE_PILOT for refusal in checked.refused], checked.rows_read),
         known={
             detail.name: _share([bool(getattr(contact, detail.name)) for contact in contacts])
             for detail in fields(Contact)
@@ -109,24 +116,53 @@ def months_missing(deliveries: Sequence[Mapping[str, Any]], today: date) -> list
     return [period for period in closed if first < period < last and period not in whole]
 
 
-def questions(home: Home, pilot: str, profile: str, checked: Checked) -> list[tuple[str, str]]:
-    """What to ask before this export is pushed; none for the first one, and none for a repeat of the same month."""
-    file = home.path / _file(pilot, profile)
-    if not file.exists():
+def questions(home: Home, profile: str, checked: Checked, pilot: str | None = None) -> list[tuple[str, str]]:
+    """What to ask before this export is pushed; none for the first one, and hardly any for a repeat of the same month.
+
+    Args:
+        home: the creditor's home.
+        profile: the name of the export's mapping profile.
+        checked: the check of the whole export, or one pilot's part of it.
+        pilot: whose part it is. That nothing is left of it is always asked about: an empty delivery says that all
+            who were reported before are in arrears no more.
+    """
+    before = _before(home, profile, pilot)
+    if before is None:
         return []
-    before = parse_sources(file.read_text(encoding="utf-8"), file.name)[0].read(Looks)
+    if pilot is not None and before.sent and not checked.to_send:
+        return [_nothing_left(before)]
     return unlike(before, looks_of(checked)) if before.period != checked.period else []
 
 
-def remember(home: Home, pilot: str, profile: str, checked: Checked) -> None:
-    """Keep what was pushed to compare the next one with."""
+def delivered_before(home: Home, profile: str, pilot: str) -> bool:
+    """Whether exports of this profile went to that pilot before."""
+    return _before(home, profile, pilot) is not None
+
+
+def remember(home: Home, profile: str, checked: Checked, pilot: str | None = None) -> None:
+    """Keep what was pushed, of the whole export or one pilot's part, to compare the next one with."""
     text = yaml.safe_dump(looks_of(checked).model_dump(mode="json"), sort_keys=False)
-    home.keep_private(_file(pilot, profile), text.encode())
+    home.keep_private(_file(profile, pilot), text.encode())
 
 
-def _file(pilot: str, profile: str) -> str:
-    return f"looks/{pilot}/{profile}.yaml"
+def _nothing_left(before: Looks) -> tuple[str, str]:
+    nl = f"geen enkele regel; vorige keer ({before.period}) waren het er {before.sent}."
+    en = f"not a single row; the time before ({before.period}) there were {before.sent}."
+    return (
+        f"{nl} Een lege levering zegt dat geen van hen nog een achterstand heeft",
+        f"{en} An empty delivery says that none of them is in arrears any more",
+    )
 
 
-def _share(marks: Sequence[bool]) -> float:
-    return round(sum(marks) / len(marks), 4) if marks else 0.0
+def _before(home: Home, profile: str, pilot: str | None) -> Looks | None:
+    file = home.path / _file(profile, pilot)
+    return parse_sources(file.read_text(encoding="utf-8"), file.name)[0].read(Looks) if file.exists() else None
+
+
+def _file(profile: str, pilot: str | None) -> str:
+    return f"looks/{profile}.yaml" if pilot is None else f"looks/{pilot}/{profile}.yaml"
+
+
+def _share(marks: Sequence[bool], of: int | None = None) -> float:
+    whole = len(marks) if of is None else of
+    return round(sum(marks) / whole, 4) if whole else 0.0

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     """Why a row is not sent. Public: the codes are counted, printed and never reused for something else."""
 
     UNREADABLE_ROW = "unreadable_row"
+    NOT_BY_SCHEMA = "not_by_schema"
     NO_REFERENCE = "no_reference"
     UNREADABLE_AMOUNT = "unreadable_amount"
     UNREADABLE_MONTHS = "unreadable_months"
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     OUTSIDE_PERIOD = "outside_period"
     UNREADABLE_POSTCODE = "unreadable_postcode"
     OUTSIDE_PILOT = "outside_pilot"
+    SEVERAL_PILOTS = "several_pilots"
+    PILOT_UNAVAILABLE = "pilot_unavailable"
     BELOW_THRESHOLD = "below_threshold"
     COLLECTION_INCOMPLETE = "collection_incomplete"
     TOO_EARLY = "too_early"
@@ -37,6 +40,7 @@ class Reason(StrEnum):
 
 LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are counted
     Reason.UNREADABLE_ROW: ("regel onleesbaar", "unreadable row"),
+    Reason.NOT_BY_SCHEMA: ("niet volgens het schema", "not by the schema"),
     Reason.NO_REFERENCE: ("geen klantnummer", "no customer number"),
     Reason.UNREADABLE_AMOUNT: ("bedrag onleesbaar", "unreadable amount"),
     Reason.UNREADABLE_MONTHS: ("maanden onleesbaar", "unreadable months"),
@@ -51,7 +55,9 @@ LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are 
     Reason.CATEGORY_NOT_IN_PILOT: ("soort hoort niet bij de pilot", "kind not in the pilot"),
     Reason.OUTSIDE_PERIOD: ("buiten de looptijd", "outside the running time"),
     Reason.UNREADABLE_POSTCODE: ("postcode onleesbaar", "unreadable postcode"),
-    Reason.OUTSIDE_PILOT: ("buiten het gebied", "outside the area"),
+    Reason.OUTSIDE_PILOT: ("buiten uw pilots", "outside your pilots"),
+    Reason.SEVERAL_PILOTS: ("in meer dan één pilot", "in more than one pilot"),
+    Reason.PILOT_UNAVAILABLE: ("pilot niet te bereiken", "pilot not to be had"),
     Reason.BELOW_THRESHOLD: ("onder de drempel", "below the threshold"),
     Reason.COLLECTION_INCOMPLETE: ("sociale incasso onvolledig", "social collection incomplete"),
     Reason.TOO_EARLY: ("te vroeg", "too early"),
@@ -74,12 +80,17 @@ class NoteCode(StrEnum):
     UNREADABLE_BIRTH_DATE = "unreadable_birth_date"
     UNCLEAR_FLAG = "unclear_flag"
     NO_EXCLUSIONS = "no_exclusions"
+    PILOT_WITHOUT_AREA = "pilot_without_area"
 
 
 REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.UNREADABLE_ROW: (
         "De regel heeft te veel of te weinig kolommen: een scheidingsteken staat verkeerd of er ontbreekt iets.",
         "The row has too many or too few columns: a separator is misplaced or something is missing.",
+    ),
+    Reason.NOT_BY_SCHEMA: (
+        "De regel voldoet niet aan het schema van een boekhouding; het gaat om: {fields}.",
+        "The row does not fit the schema of a ledger; it is about: {fields}.",
     ),
     Reason.NO_REFERENCE: (
         "Er staat geen bruikbaar klant- of contractnummer in.",
@@ -138,8 +149,16 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "The postcode is missing or unreadable, so it is not certain that the address is part of the pilot.",
     ),
     Reason.OUTSIDE_PILOT: (
-        "Het adres ligt buiten het gebied van de pilot.",
-        "The address lies outside the pilot's area.",
+        "Het adres ligt buiten de pilots waaraan u meedoet.",
+        "The address lies outside the pilots that you take part in.",
+    ),
+    Reason.SEVERAL_PILOTS: (
+        "De postcode hoort bij meer dan één pilot ({pilots}). Zeg welke het moet zijn: --pilot.",
+        "The postcode belongs to more than one pilot ({pilots}). Say which one it is for: --pilot.",
+    ),
+    Reason.PILOT_UNAVAILABLE: (
+        "Het adres hoort misschien bij {pilots}, en de voorwaarden daarvan waren er niet. Probeer het later opnieuw.",
+        "The address may belong to {pilots}, whose terms were not to be had. Try again later.",
     ),
     Reason.BELOW_THRESHOLD: (
         "Nog onder de drempel van de pilot: {threshold_nl}.",
@@ -205,6 +224,10 @@ NOTES: Mapping[NoteCode, tuple[str, str]] = {
         "Bezwaren en nagekomen betalingsregelingen zijn niet nagegaan: {why_nl}",
         "Objections and kept payment plans were not looked at: {why_en}",
     ),
+    NoteCode.PILOT_WITHOUT_AREA: (
+        "Pilot {pilot} noemt geen postcodes en krijgt daarom alleen regels als u hem noemt: --pilot {pilot}.",
+        "Pilot {pilot} names no postcodes, and so gets rows only when you name it: --pilot {pilot}.",
+    ),
 }
 
 
@@ -234,12 +257,16 @@ def masked(reference: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row that is not sent: where it stands, its masked reference, and why."""
+    """One row that is not sent: where it stands, its masked reference, and why.
+
+    `pilot`: the one that it belongs to, where it got so far.
+    """
 
     line: int
     reason: Reason
     reference: str = ""  # masked
     details: Mapping[str, Detail] = field(default_factory=dict)
+    pilot: str | None = None
 
     @property
     def nl(self) -> str:

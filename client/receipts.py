@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from client.dates import last_day as month_end
 from client.home import Home, HomeUnusable
 from privacy.receipts import Receipt, report_leaf_hash
 from signals.days import AMSTERDAM
+from signals.days import last_day as month_end
 from signals.documents import Document
 from signals.pilot import Retention
 from signals.report import Hex16, Hex32, Period, Slug

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from client.checking import Checked, SendingTerms, check
+from client.checking import Checked, Pilots, SendingTerms, check
 from client.exclusions import NOBODY_EXCLUDED, Exclusions
 from client.export import Export, read_export
 from client.profiles import Profile, read_profile
@@ -81,12 +81,13 @@ def read(
 def checked(
     path: Path,
     profile: Profile | None = None,
-    terms: SendingTerms | None = None,
+    terms: SendingTerms | Pilots | None = None,
     exclusions: Exclusions | Path | None = NOBODY_EXCLUDED,
 ) -> Checked:
-    """Read and check an export."""
+    """Read and check an export, for one pilot by its terms or for several."""
     profile = profile or make_profile()
-    return check(read(path, profile, exclusions=exclusions), profile, terms)
+    pilots = {"a-pilot": terms} if isinstance(terms, SendingTerms) else terms
+    return check(read(path, profile, exclusions=exclusions), profile, pilots)
 
 
 def write_workbook(path: Path, *sheets: tuple[str, list[list[Any]]]) -> Path:

@@ -280,7 +280,7 @@ def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
         "municipality": town,
         "starts": "2026-01-01",
         "ends": "2027-12-31",
-        "postcodes": ["1111", "1112"],
+        "postcodes": ["2221", "2222"] if pilot == "bland" else ["1111", "1112"],
         "categories": {
             "rent": {"basis": "statutory", "source": "Bgs art. 2", "minimum_euros": 50, "minimum_months": 1},
             "energy": {**energy, "minimum_euros": 50},

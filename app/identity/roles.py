@@ -9,13 +9,13 @@ SCOPES: dict[Role, frozenset[str]] = {
     Role.DEBT_HELP: frozenset(
         {
             *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
-            *("log:witness", "monitor:read"),
+            *("log:witness", "monitor:read", "creditors:read"),
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
         {
             *("residents:read", "residents:write", "basis-changes:read", "log:read", "log:erase", "log:witness"),
-            "monitor:read",
+            *("monitor:read", "creditors:read"),
         }
     ),
     Role.OPERATOR: frozenset({"registry:read"}),
@@ -37,5 +37,6 @@ MEANING: dict[str, str] = {
     "log:erase": "Have events of one's own municipality's log erased before their day",
     "log:witness": "Cosign checkpoints of one's own pilots' logs",
     "monitor:read": "Read monthly tables of one's own pilots, with small numbers left out",
+    "creditors:read": "See which creditors of one's own pilots delivered which months",
     "registry:read": "Read pilots, organisations and agreements",
 }

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,24 @@ def test_a_month_whose_reports_have_begun_to_go_gets_no_table(database: Database
         world.push("housing", "aland", [make_row("r", phone="")])
         assert world.linker.publish_months(date(2027, 10, 2)) == 0
         assert world.linker.publish_months(date(2027, 10, 1)) == 1
+
+
+def test_a_re_keying_delays_no_table(database: Database, tmp_path: Path) -> None:
+    """It is a delivery of the municipality's own: nothing new of the month is in it."""
+    shortly_before = datetime.combine(closed_on() - timedelta(days=1), time(12), AMSTERDAM)
+    with small_world(database, tmp_path) as world:
+        world.push("housing", "aland", [make_row("r", phone="")])
+        with database.as_superuser() as connection:
+            connection.execute(
+                """
+                INSERT INTO intake.delivery (pilot_id, delivery_id, creditor_id, period, category, expected_count,
+                  content_hash, state, opened_at, completed_at, accepted, refused)
+                SELECT pilot_id, gen_random_uuid(), %(by)s, period, category, 1, sha256('x'), 'completed', %(at)s,
+                  %(at)s, 1, 0 FROM intake.delivery
+                """,
+                {"by": "town-a", "at": shortly_before},
+            )
+        assert world.linker.publish_months(closed_on()) == 1
 
 
 def test_months_are_counted_back_over_the_turn_of_the_year() -> None:

@@ -53,3 +53,12 @@ def test_a_sample_shows_rows_as_they_stand_and_as_they_are_read_when_it_is_asked
     rows = list(csv.DictReader(EXPORT.read_text(encoding="cp1252").splitlines()[3:-1], delimiter=";"))
     assert sum(f" {row['Naam huurder']} " in shown.stdout for row in rows) >= 3
     assert rows[0]["Postcode"].casefold() in shown.stdout  # as it is compared: small letters, no blank
+
+
+def test_a_pilot_that_was_left_is_passed_by(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    init_creditor(home, Settings(organisation="woonstichting", service_url="http://127.0.0.1:9"))
+    home.save(home.settings.model_copy(update={"pilots": {"a-pilot": "00000", "b-pilot": "11111"}}))
+    left = [CliRunner().invoke(app, ["leave", "a-pilot", "--home", str(home.path)]) for _ in range(2)]
+    assert [done.exit_code for done in left] == [0, 2]
+    assert home.settings.pilots == {"b-pilot": "11111"}

@@ -8,13 +8,21 @@ import pytest
 
 from client.checking import Checked, SendableRow
 from client.home import Home
-from client.last_month import Looks, looks_of, months_missing, questions, remember, unlike
+from client.last_month import Looks, delivered_before, looks_of, months_missing, questions, remember, unlike
+from client.reasons import Reason, Refusal
+from signals.report import Category
 from tests.world import make_row
 
 
 def month(rows: int = 100, period: str = "2026-09", euros: int = 300, dated: float = 0.9) -> Looks:
     return Looks(
-        period=period, rows=rows, amount_cents=euros * 100.0, months=1.0, refused=0.02, known={"birth_date": dated}
+        period=period,
+        rows=rows,
+        sent=rows,
+        amount_cents=euros * 100.0,
+        months=1.0,
+        refused=0.02,
+        known={"birth_date": dated},
     )
 
 
@@ -69,7 +77,7 @@ def checked(rows: list[SendableRow], period: str) -> Checked:
         source="lijst.csv",
         period=period,
         reported_on=date(2026, 9, 30),
-        category=rows[0].category,
+        category=Category.RENT,
         rows_read=len(rows),
         to_send=tuple(rows),
         refused=(),
@@ -80,13 +88,36 @@ def checked(rows: list[SendableRow], period: str) -> Checked:
 def test_the_month_before_is_remembered_without_any_customers_data(tmp_path: Path) -> None:
     home = Home(tmp_path)
     rows = [make_row(f"contract-{number}") for number in range(40)]
-    assert questions(home, "a-pilot", "lijst", checked(rows, "2026-09")) == []  # nothing to compare with
-    remember(home, "a-pilot", "lijst", checked(rows, "2026-09"))
-    kept = next(tmp_path.glob("looks/a-pilot/*.yaml"))
+    assert questions(home, "lijst", checked(rows, "2026-09")) == []  # nothing to compare with
+    remember(home, "lijst", checked(rows, "2026-09"))
+    kept = next(tmp_path.glob("looks/*.yaml"))
     assert not any(detail in kept.read_text() for detail in (rows[0].reference, rows[0].contacts[0].surname))
     assert kept.stat().st_mode & 0o077 == 0
     grown = [replace(row, amount_cents=row.amount_cents * 100) for row in rows]
-    assert questions(home, "a-pilot", "lijst", checked(rows, "2026-10")) == []
-    assert len(questions(home, "a-pilot", "lijst", checked(grown, "2026-10"))) == 1
-    assert questions(home, "a-pilot", "lijst", checked(grown, "2026-09")) == []  # the same month once more
+    assert questions(home, "lijst", checked(rows, "2026-10")) == []
+    assert len(questions(home, "lijst", checked(grown, "2026-10"))) == 1
+    assert questions(home, "lijst", checked(grown, "2026-09")) == []  # the same month once more
     assert looks_of(checked(rows, "2026-09")).rows == 40
+
+
+def test_that_nobody_is_left_in_a_pilot_is_asked_about_whatever_the_month_and_however_few_there_were(
+    tmp_path: Path,
+) -> None:
+    home, one = Home(tmp_path), [make_row("contract-1")]
+    assert questions(home, "lijst", checked([], "2026-09"), "a-pilot") == []  # nobody was ever reported there
+    remember(home, "lijst", checked(one, "2026-09"), "a-pilot")
+    for period in ("2026-09", "2026-10"):
+        assert len(questions(home, "lijst", checked([], period), "a-pilot")) == 1
+    assert questions(home, "lijst", checked([], "2026-10"), "b-pilot") == []
+    remember(home, "lijst", checked([], "2026-10"), "a-pilot")
+    assert questions(home, "lijst", checked([], "2026-11"), "a-pilot") == []
+    assert delivered_before(home, "lijst", "a-pilot")
+    assert not delivered_before(home, "lijst", "b-pilot")
+
+
+def test_rows_of_other_pilots_are_no_sign_of_a_bad_file() -> None:
+    outside = tuple(Refusal(line, Reason.OUTSIDE_PILOT) for line in range(2, 90))
+    whole = replace(checked([make_row("contract-1")], "2026-10"), rows_read=89, refused=outside)
+    assert looks_of(whole).refused == 0
+    unreadable = replace(whole, refused=(*outside[1:], Refusal(2, Reason.UNREADABLE_AMOUNT)))
+    assert looks_of(unreadable).refused == pytest.approx(1 / 89, abs=1e-4)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from client.dates import last_day
 from client.decoding import UnreadableFile
 from client.profiles import Profile
 from client.reasons import NoteCode, Reason, Refusal
 from client.rows import Row
+from signals.days import last_day
 from signals.report import Kind, SocialCollection, UrgentFlag
 from tests.exports import HEADER, make_profile, read, write_rows
 

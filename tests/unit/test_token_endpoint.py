@@ -147,7 +147,9 @@ def test_any_bytes_get_a_problem_and_no_token(body: bytes) -> None:
 
 
 def test_a_desk_and_a_privacy_officer_get_their_own(service: Service, world: World) -> None:
-    officers = "basis-changes:read log:erase log:read log:witness monitor:read residents:read residents:write"
+    officers = (
+        "basis-changes:read creditors:read log:erase log:read log:witness monitor:read residents:read residents:write"
+    )
     for role, scope in ((Role.PRIVACY_OFFICER, officers), (Role.OPERATOR, "registry:read")):
         who = world.register(organisation(f"een-{role}", role))
         assert ask(service, "POST", "/v1/tokens", data=form(who)).json()["scope"] == scope
