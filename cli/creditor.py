@@ -28,7 +28,7 @@ from client.pushing import Outcome, Planned, creditor_service, join_all, plan
 from client.pushing import push as push_all
 from client.reasons import LABELS, Reason
 from client.service import Service, ServiceUnreachable
-from client.trust import join
+from client.trust import JoinedPilot, join
 from signals.days import AMSTERDAM
 from signals.documents import read_document
 from signals.line_rules import LINE_RULES
@@ -173,12 +173,15 @@ def push(
     place, lost = Home(home), list[bool]()
     export, mapping = _read(file, profile, period)
     with creditor_service(place) as service:
-        joined = join_all(
-            place,
-            service,
-            pilot,
-            lambda joined: lost.append(creditor_receipts.look_after(place, service, joined.id, lang)),
-        )
+
+        def look_after(joined: JoinedPilot) -> None:
+            lost.append(creditor_receipts.look_after(place, service, joined.id, lang))
+
+        try:
+            joined = join_all(place, service, pilot, look_after)
+        except ServiceUnreachable as error:
+            errors.print(f"✗ {error}", style="bold red", markup=False, soft_wrap=True)
+            raise typer.Exit(3) from None
         checked = check(export, mapping, joined.terms())
         if checked.push_obstacle:
             errors.print(checked.push_obstacle, style="bold red", markup=False)

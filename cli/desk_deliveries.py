@@ -41,9 +41,9 @@ def deliveries(
     table = Table(*heads, box=None, header_style="bold")
     for one in found:
         of = (one.name, in_words(CATEGORY, one.category, lang))
-        for period in reversed(one.late):
+        if one.late:
             nothing = either(lang, "niets ontvangen", "nothing received")
-            table.add_row(*of, month(period, lang), "", nothing, style="bold red")
+            table.add_row(*of, _late(one, lang), "", nothing, style="bold red")
         shown = one.months if whole else one.months[:NEWEST]
         for got in shown:
             table.add_row(
@@ -66,7 +66,11 @@ def silent_lines(found: Sequence[CreditorMonths], lang: Lang) -> list[str]:
     """One sentence for each creditor and category that is late."""
     said = either(lang, "{} leverde nog niets over {} ({}).", "{} has delivered nothing for {} yet ({}).")
     return [
-        said.format(one.name, ", ".join(month(late, lang) for late in one.late), in_words(CATEGORY, one.category, lang))
-        for one in found
-        if one.late
+        said.format(one.name, _late(one, lang), in_words(CATEGORY, one.category, lang)) for one in found if one.late
     ]
+
+
+def _late(one: CreditorMonths, lang: Lang) -> str:
+    """The months that are late; they follow on each other."""
+    first, last = month(one.late[0], lang), month(one.late[-1], lang)
+    return first if first == last else f"{first} {either(lang, 't/m', 'to')} {last}"

@@ -150,7 +150,7 @@ def deliver_rows(
 
     Args:
         home: the folder that `vroegsein creditor init` made.
-        rows: of all customers in arrears, one for each contract: who was there last month and is not now, has paid.
+        rows: of all customers in arrears, one for each contract. What the absence of one says, your agreement tells.
         category: of all rows.
         reported_on: the reference date, Europe/Amsterdam; its month is the month of the delivery.
         pilot: deliver to this one only; else to all that were joined.

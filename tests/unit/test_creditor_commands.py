@@ -55,6 +55,14 @@ def test_a_sample_shows_rows_as_they_stand_and_as_they_are_read_when_it_is_asked
     assert rows[0]["Postcode"].casefold() in shown.stdout  # as it is compared: small letters, no blank
 
 
+def test_a_push_without_the_service_is_to_be_tried_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    init_creditor(home, Settings(organisation="woonstichting", service_url="http://127.0.0.1:9"))
+    home.save(home.settings.model_copy(update={"pilots": {"a-pilot": "00000", "b-pilot": "11111"}}))
+    pushed = CliRunner().invoke(app, ["push", str(EXPORT), "--profile", str(PROFILE), "--home", str(home.path)])
+    assert (pushed.exit_code, "does not answer" in pushed.stderr) == (3, True)
+
+
 def test_a_pilot_that_was_left_is_passed_by(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     init_creditor(home, Settings(organisation="woonstichting", service_url="http://127.0.0.1:9"))
