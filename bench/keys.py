@@ -33,6 +33,8 @@ KINDS = (
     "2-initial-birth-building",
     "3-phone-initial",
     "4-email-initial",
+    "5-mobile-birth",
+    "6-email-birth",
     "1-surname-initial-building",
     "2-surname-start-initial-dwelling",
     "3-surname-end-initial-dwelling",
@@ -72,11 +74,11 @@ def read_rows(folder: Path, month: str, profiles: Path) -> Rows:
 
 def measure(truth: dict[Row, tuple[str, str]], rows: Rows, month: str) -> dict[str, Any]:
     """The quality with all kinds, without each, and with each alone."""
-    whole = _quality(truth, rows, month, KINDS)
+    whole = measured(truth, rows, month, KINDS)
     kinds = {}
     for kind in KINDS:
-        without = _quality(truth, rows, month, [other for other in KINDS if other != kind])
-        alone = _quality(truth, rows, month, [kind])
+        without = measured(truth, rows, month, [other for other in KINDS if other != kind])
+        alone = measured(truth, rows, month, [kind])
         kinds[kind] = {
             "brings": round(whole["persons"]["recall"] - without["persons"]["recall"], 4),
             "costs": round(without["persons"]["precision"] - whole["persons"]["precision"], 4),
@@ -86,9 +88,10 @@ def measure(truth: dict[Row, tuple[str, str]], rows: Rows, month: str) -> dict[s
     return {"rows": len(rows), "all": whole, "kinds": kinds}
 
 
-def _quality(
+def measured(
     truth: dict[Row, tuple[str, str]], rows: Rows, month: str, kinds: Sequence[str]
 ) -> dict[str, dict[str, float]]:
+    """The quality, over persons and over households, with keys of these kinds."""
     with _only(kinds):
         reports = {row: _report(row, sendable, month) for row, sendable in rows.items()}
     places: dict[uuid.UUID, Place] = cluster(reports.values())

@@ -27,6 +27,11 @@ COMBINATIONS: dict[str, Said] = {
     ),
     "3-phone-initial": ("hetzelfde telefoonnummer en dezelfde voorletter", "same telephone number and initial"),
     "4-email-initial": ("hetzelfde e-mailadres en dezelfde voorletter", "same e-mail address and initial"),
+    "5-mobile-birth": (
+        "hetzelfde mobiele nummer en dezelfde geboortedatum",
+        "same mobile number and birth date",
+    ),
+    "6-email-birth": ("hetzelfde e-mailadres en dezelfde geboortedatum", "same e-mail address and birth date"),
     "1-surname-initial-building": (
         "dezelfde achternaam en voorletter in hetzelfde pand",
         "same surname and initial in one building",

@@ -12,13 +12,14 @@ from operator import itemgetter
 
 from privacy.framing import framed
 from privacy.identity import Contact
+from privacy.normalise.contacts import MOBILE
 from privacy.normalise.people import Person, normalise
 from privacy.normalise.text import CACHE
 from signals.report import MatchKeys
 
 SCHEME = "v1.hmac"
-STRONG_KEYS = 6  # per report, whatever is known: the number of keys tells nothing
-WEAK_KEYS = 6
+STRONG_KEYS = 7  # per report, whatever is known: the number of keys tells nothing
+WEAK_KEYS = 5
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
@@ -139,6 +140,10 @@ def _strong(person: Person) -> Iterator[Key]:
         yield "3-phone-initial", person.phone, initial
     if person.email:
         yield "4-email-initial", person.email, initial
+    if birth and person.phone.startswith(MOBILE):  # a landline is a home's: twins share it
+        yield "5-mobile-birth", person.phone, birth
+    if birth and person.email:
+        yield "6-email-birth", person.email, birth
 
 
 def _weak(person: Person) -> Iterator[Key]:
@@ -154,8 +159,7 @@ def _weak(person: Person) -> Iterator[Key]:
         yield "2-surname-start-initial-dwelling", surnames[0][:_END_LETTERS], initial, *dwelling
         yield "3-surname-end-initial-dwelling", surnames[-1][-_END_LETTERS:], initial, *dwelling
     if street_dwelling:
-        for surname in surnames[:2]:
-            yield "4-surname-initial-street-dwelling", _anagram(surname), initial, *street_dwelling
+        yield "4-surname-initial-street-dwelling", _anagram(surnames[0]), initial, *street_dwelling
 
 
 def _anagram(surname: str) -> str:

@@ -12,14 +12,17 @@ from client.amounts import read_cents, read_count
 from client.cells import Cell, as_text, column_key, read_reference
 from client.dates import read_date
 from privacy.normalise.names import INFIXES
+from privacy.normalise.text import plain
 
 _POSTCODE = re.compile(r"[1-9][0-9]{3}\s*[A-Za-z]{2}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"(?:\+|00)?[0-9][0-9\s().-]{7,17}")
 _INITIALS = re.compile(r"(?:[A-Za-zÀ-ž]{1,3}\.\s?)+[A-Za-zÀ-ž]?|[A-ZÀ-Ž]{1,6}")
-_ADDRESS = re.compile(r"[^0-9].*[A-Za-zÀ-ž]{2,}\.?\s+[0-9]{1,5}\b.*")
+_ADDRESS = re.compile(r".*[A-Za-zÀ-ž]{2,}\.?\s+[0-9]{1,5}(?![0-9]).*")
 _MARKS = re.compile(r"[0-9](?P<mark>[.,])[0-9]{2}$")
 _YES_NO = frozenset({"j", "n", "ja", "nee", "y", "yes", "no", "x", "true", "false", "waar", "onwaar", "0", "1"})
+_FOUR_DIGITS = re.compile(r"[0-9]{4}")
+_YOUNGEST = 2012  # nobody with a contract of their own was born later
 _EAN = re.compile(r"87[0-9]{16}")
 
 
@@ -39,12 +42,12 @@ class Column:
     @cached_property
     def key(self) -> str:
         """The header for comparing; of a JSON path its last part."""
-        return column_key(self.header.rpartition(".")[2] or self.header)
+        return column_key(plain(self.header.rpartition(".")[2] or self.header))
 
     @cached_property
     def path_key(self) -> str:
         """The whole header for comparing."""
-        return column_key(self.header)
+        return column_key(plain(self.header))
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -86,11 +89,8 @@ class Column:
     @cached_property
     def dates(self) -> tuple[date, ...]:
         """The cells that read as dates; bare numbers don't count, unless they have eight digits."""
-        return tuple(
-            found
-            for cell, text in zip(self.cells, self.texts, strict=True)
-            if (isinstance(cell, date) or not text.isdigit() or len(text) == 8) and (found := read_date(cell))
-        )
+        found = (_date_of(cell, text) for cell, text in zip(self.cells, self.texts, strict=True))
+        return tuple(day for day in found if day)
 
     @cached_property
     def dated(self) -> float:
@@ -100,6 +100,21 @@ class Column:
     def dated_between(self, first: int, last: int) -> float:
         """Dates of the years `first` to `last`."""
         return self.share(first <= found.year <= last for found in self.dates)
+
+    @cached_property
+    def born(self) -> float:
+        """Dates of people's births: of a year written in two digits the century is theirs."""
+        years = [
+            found.year - 100 if found.year > _YOUNGEST and not _FOUR_DIGITS.search(text) else found.year
+            for cell, text in zip(self.cells, self.texts, strict=True)
+            if (found := _date_of(cell, text))
+        ]
+        return sum(1900 <= year <= _YOUNGEST for year in years) / len(self.cells) if self.cells else 0.0
+
+    def day_numbers(self, first: int, last: int) -> float:
+        """Bare numbers that a spreadsheet would show as dates of the years `first` to `last`."""
+        days = [read_date(cell) for cell, text in zip(self.cells, self.texts, strict=True) if len(text) == 5]
+        return self.share(found and first <= found.year <= last for found in days)
 
     @cached_property
     def amount(self) -> float:
@@ -123,7 +138,7 @@ class Column:
     @cached_property
     def house_number(self) -> float:
         """A number of up to five digits, perhaps with something short behind it."""
-        return self.share(re.fullmatch(r"0*[1-9][0-9]{0,4}(?:\s*[-/]?\s*\w{1,5})?", text) for text in self.texts)
+        return self.share(re.fullmatch(r"0*[1-9][0-9]{0,4}(?:(?![0-9.,]).{0,12})?", text) for text in self.texts)
 
     @cached_property
     def initials(self) -> float:
@@ -186,6 +201,10 @@ def columns_of(headers: Sequence[Cell], rows: Sequence[Sequence[Cell]], most: in
         cells = tuple(row[at] for row in some if at < len(row) and as_text(row[at]).strip())
         columns.append(Column(as_text(header).strip(), at, cells, len(cells) / len(some) if some else 0.0))
     return [column for column in columns if column.header]
+
+
+def _date_of(cell: Cell, text: str) -> date | None:
+    return read_date(cell) if isinstance(cell, date) or not text.isdigit() or len(text) == 8 else None
 
 
 def _words(text: str) -> list[str]:

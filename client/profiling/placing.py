@@ -1,6 +1,6 @@
 """Which column of an unknown export is which place of a profile: by the words of its header and by its cells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from client.cells import Cell, as_text, column_key
@@ -13,6 +13,8 @@ _HEADER_WITHIN = 100
 _SURE = 0.75  # below this a person should look
 _NEAR = 0.12  # another column as near as this makes it doubtful
 _ENOUGH_CELLS = 5
+_MOST, _ALL = 0.7, 0.9  # of a column's cells
+_BY_CELLS = ("alleen aan de inhoud herkend", "recognised by its cells alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,30 @@ def place_columns(columns: Sequence[Column]) -> dict[str, Placed]:
             rivals = [other for other in others if score - other < _NEAR and other >= _SURE - 0.2]
             placed[name] = Placed(name, column, _why(name, column), _doubt(name, column, score, rivalled=bool(rivals)))
             taken.add(column.at)
+    placed |= _by_contents([column for column in columns if column.at not in taken], placed)
     said = _one_way_of_saying(placed)
     return {name: said[name] for name in PLACES if name in said}
+
+
+def _by_contents(free: Sequence[Column], placed: Mapping[str, Placed]) -> dict[str, Placed]:
+    """For what no profile does without and no header names: the one column left whose cells look like it."""
+    lacking: dict[str, Callable[[Column], bool]] = {}
+    if "amount.column" not in placed:
+        lacking["amount.column"] = lambda column: column.amount > _ALL and column.fraction > _MOST
+    if not {"months.column", "months.due_date"} & placed.keys():
+        lacking["months.due_date"] = lambda column: column.dated_between(2015, 2100) > _ALL
+    if not {"columns.name", "columns.surname"} & placed.keys():
+        lacking["columns.name"] = lambda column: column.whole_name > _ALL and column.distinct > _MOST
+    if "columns.reference" not in placed:
+        lacking["columns.reference"] = lambda column: column.reference > _ALL
+    if not {"columns.address", "columns.street"} & placed.keys():
+        lacking["columns.address"] = lambda column: column.address > _MOST
+    found: dict[str, Placed] = {}
+    for name, fits in lacking.items():
+        columns = [column for column in free if len(column.cells) >= _ENOUGH_CELLS and fits(column)]
+        if len(columns) == 1 or (columns and name == "columns.reference"):  # numbers of customers come first
+            found[name] = Placed(name, columns[0], _why(name, columns[0]), _BY_CELLS)
+    return found
 
 
 def _one_way_of_saying(placed: dict[str, Placed]) -> dict[str, Placed]:
@@ -143,7 +167,7 @@ def _doubt(name: str, column: Column, score: float, *, rivalled: bool) -> tuple[
     if rivalled:
         return "een andere kolom komt ook in aanmerking", "another column may be meant"
     if score < _SURE and _named(PLACES[name], column.key) == 0:
-        return "alleen aan de inhoud herkend", "recognised by its cells alone"
+        return _BY_CELLS
     if score < _SURE:
         return "de naam past, de inhoud maar ten dele", "the name fits, its cells only in part"
     return "", ""

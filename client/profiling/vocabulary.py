@@ -38,10 +38,14 @@ PLACES: Mapping[str, Place] = {
         "polisnr polisnummer dossier dossiernr dossiernummer verzekerdenr verzekerdenummer overeenkomst overeenkomstnr "
         "overeenkomstnummer account accountnr accountnummer accountid customer customerid customerno customernumber "
         "reference referentie kenmerk referentienummer nummer id huurovereenkomst huurcontract leveringscontract "
-        "aansluitnummer aansluiting ref dossierid verbruikersnummer abonneenummer nr",
+        "aansluitnummer aansluiting ref dossierid verbruikersnummer verbruikernr verbruikernummer abonneenummer nr "
+        "policynumber policynr policyno policyid polisid "
+        "clientnr clientnummer clientid lidnummer lidnr "
+        "zaaknummer zaaknr leveringsnummer leveringnr huurderid debiteurid relatieid customernr contractno "
+        "accountno accountnumber tenantid",
         "klantn klantid debiteurn huurdern huurdersn relatien contractn contractid polisn dossiern overeenkomstn "
         "verzekerden customern accountn",
-        "ean datum naam telefoon bsn postcode huisn bank iban factuurn",
+        "ean datum naam telefoon bsn postcode huisn bank iban factuurn vhe object",
         lambda c: c.reference,
     ),
     "columns.name": _place(
@@ -49,7 +53,8 @@ PLACES: Mapping[str, Place] = {
         "naam contractant huurder hoofdhuurder huurdernaam klantnaam debiteurnaam relatienaam verzekerde "
         "naamverzekerde verzekeringnemer naamhuurder naamklant naamdebiteur naamrelatie volledigenaam "
         "tenaamstelling tnv bewoner naambewoner name fullname customername afnemer contracthouder geadresseerde klant "
-        "debiteur relatie tenant customer",
+        "debiteur relatie tenant customer verbruiker client clientnaam contractpartij aanspreeknaam "
+        "policyholder insured",
         "naam name contractant tenaamstelling",
         "straat plaats voornaam roepnaam gebruiker bestand partnernaam town street first achternaam familienaam "
         "geslachtsnaam surname lastname",
@@ -89,7 +94,10 @@ PLACES: Mapping[str, Place] = {
         "geboortedag gdat",
         "geboort gebdat birth",
         "plaats land partner",
-        lambda c: c.dated_between(1900, 2012) * (1.0 if len({d.year for d in c.dates}) > 5 else 0.6),
+        lambda c: max(
+            c.born * (1.0 if len({d.year for d in c.dates}) > 5 else 0.6),
+            0.9 * c.day_numbers(1900, 2012) if any(part in c.path_key for part in ("geb", "birth", "dob")) else 0.0,
+        ),
         tells=True,
     ),
     "columns.address": _place(
@@ -103,14 +111,15 @@ PLACES: Mapping[str, Place] = {
     ),
     "columns.street": _place(
         "straat|street",
-        "straat straatnaam straatnm street streetname openbareruimte woonstraat",
+        "straat straatnaam straatnm str street streetname openbareruimte woonstraat",
         "straat street",
         "huisn",
         lambda c: c.wordy,
     ),
     "columns.house_number": _place(
         "huisnummer|house number",
-        "huisnummer huisnr nr hnr huisno housenumber houseno number hsnr huisn no",
+        "huisnummer huisnr nr hnr huisno housenumber houseno housenr number hsnr huisn no "
+        "adresnummer adresnr addressnumber",
         "huisnummer huisnr housen",
         "letter straat ltr",
         lambda c: c.house_number * (1.0 if c.distinct < 0.9 or len(c.cells) < 40 else 0.5),
@@ -168,8 +177,9 @@ PLACES: Mapping[str, Place] = {
         "restantbedrag teinnen debet bedragopen openbedrag premieachterstand huurachterstand amount balance "
         "outstanding openstaandsaldo totaalopenstaand totaalbedrag achterstandbedrag "
         "bedragachterstand schuldbedrag hoofdsomopen arrears amountdue totaalachterstand openpost "
-        "openstaandeposten verschuldigd",
-        "bedrag saldo schuld openstaand achterstand amount balance outstanding vordering cent",
+        "openstaandeposten verschuldigd nogopen tebetalen nogtebetalen tevorderen tevoldoen achterstallig "
+        "amountoutstanding due totaldue arrearsamount openstaandevordering",
+        "bedrag saldo schuld openstaand achterstand amount balance outstanding vordering achterstallig tebetalen cent",
         "datum maand mnd aantal termijn sinds vanaf maandbedrag maandhuur oudste factuurnr regeling since months "
         "kosten rente betaald incassokosten percent",
         lambda c: c.amount * (0.4 if c.reference > 0.95 and not c.fraction and "cent" not in c.key else 1.0),
@@ -178,8 +188,10 @@ PLACES: Mapping[str, Place] = {
         "aantal maanden|number of months",
         "maanden mnd maand aantalmaanden mndachterstand maandenachterstand termijnen aantaltermijnen facturen "
         "aantalfacturen months terms invoices maandenopen aantalmnd aantalmaandenachterstand openstaandetermijnen "
-        "opentermijnen openfacturen aantalopenfacturen monthsinarrears nmaanden achterstandmaanden",
-        "maanden mnd termijn factur months invoices aantalmaand maandachter",
+        "opentermijnen openfacturen aantalopenfacturen monthsinarrears nmaanden achterstandmaanden nota notas "
+        "aantalnotas opennotas periodes perioden aantalperiodes aantalperioden mndachter "
+        "termijnenopen notasopen unpaidmonths",
+        "maanden mnd termijn factur notas period months invoices aantalmaand maandachter",
         "bedrag huur datum prijs nummer oudste regeling amount date",
         lambda c: c.small_count,
     ),
@@ -187,10 +199,11 @@ PLACES: Mapping[str, Place] = {
         "oudste vervaldatum|oldest due date",
         "vervaldatum oudstevervaldatum sinds vanaf achterstandsinds oudstefactuur oudstefactuurdatum datumoudste "
         "ingangachterstand openstaandsinds duedate oldestduedate oudstepost datumoudstepost datumoudstefactuur "
-        "eersteachterstand achterstandvanaf begindatumachterstand arrearssince vervallen vervaldag",
-        "verval sinds oudste duedate since achterstandvanaf",
-        "contact betaling herinnering aanmaning klant laatste",
-        lambda c: c.dated_between(2015, 2100),
+        "eersteachterstand achterstandvanaf begindatumachterstand arrearssince vervallen vervaldag oudstenota "
+        "oudsteopenstaandefactuur achterstandper eerstetermijn oudstetermijn oldestinvoice oldestinvoicedate",
+        "verval sinds oudste duedate since achterstandvanaf oldest",
+        "contact betaling herinnering aanmaning klant laatste bedrag aantal",
+        lambda c: max(c.dated_between(2015, 2100), 0.9 * c.day_numbers(2015, 2100)),
     ),
     "social_collection.reminder": _place(
         "herinnering verstuurd op|reminder sent on",
@@ -251,7 +264,7 @@ REMARKS = frozenset(
 # Words that tell what the arrears are of, wherever they stand: headers, sheet names, lines above the table, file name.
 CATEGORY: Mapping[str, tuple[str, ...]] = {
     "rent": ("huur", "huurder", "woning", "verhuur", "vhe", "corporatie", "rent", "tenant", "ontruim"),
-    "health_insurance": ("polis", "verzeker", "premie", "zorg", "insur", "royement"),
+    "health_insurance": ("polis", "policy", "verzeker", "premie", "premium", "zorg", "insur", "royement"),
     "energy": ("energie", "ean", "stroom", "gas", "elektra", "levering", "energy", "verbruiksadres", "warmte"),
     "water": ("water", "drinkwater"),
     "mortgage": ("hypothe", "mortgage"),

@@ -28,8 +28,30 @@ _BEHIND = word_set("de den der la le te ten ter van vd von")  # those that may s
 _BEHIND_SURNAME = _BEHIND | {"t"}  # not behind initials: there a "T" is one
 TITLES = word_set(
     "bc bsc dhr dr drs ds erven erfgenamen fam familie gebr heer hr ing ir jhr jkvr mej mejuffrouw mevr mevrouw mr msc "
-    "mvr mw prof tav wed weduwe"
+    "mvr mw prof tav wed weduwe wln wijlen"
 )
+_FORMS = re.compile(  # forms of address of more than a word
+    r"\b(?:aan )?(?:de )?(?:(?:heer|hr|dhr)\b\.?(?: (?:en|&|/|of|e\.o\.) (?:mevrouw|mevr|mvr|mw|echtgenote)\b\.?)?|"
+    r"familie\b|erven\b(?: van\b)?|erfgenamen\b(?: van\b)?)(?=[ ,)]|$)",
+    re.IGNORECASE,
+)
+# A sole trader's row names a business and, with luck, a person: "J. Vos h/o Klusbedrijf", "Kapsalon t.a.v. J. Smit".
+_TRADES_AS = re.compile(
+    r"\s*\b(?:h/o|h\.o\.|handelend onder(?: de naam)?|t\.?h\.?o\.?d\.?n|p\.?/a|c/o)(?=[\s.:]).*", re.IGNORECASE
+)
+_CARE_OF = re.compile(r".*\b(?:t\.\s?a\.\s?v\.?|tav|ter attentie van)(?=[\s:]):?\s*(?=\S)", re.IGNORECASE)
+_BUSINESS = re.compile(
+    r"\b(?:vof|v\.o\.f\.|eenmanszaak|holding|bakkerij|slagerij|kapsalon|rijschool|restaurant|eetcafe|cafe|cafetaria|"
+    r"snackbar|bloemen(?:huis|winkel)|garage|[a-z]*bedrijf|[a-z]*kantoor|[a-z]*bureau|handelsonderneming|[a-z]*salon)"
+    r"(?=[\s,]|$)",
+    re.IGNORECASE,
+)
+_UNUSUAL = re.compile(
+    r"/[oa]\b|heer|de [dh]h?r|famil|\berv?[ef]|h\.o\.|handel|t\.?h\.?o\.?d|t\. ?a\.|\btav\b|attentie|"
+    r"vof|v\.o\.f|eenman|holding|bakkerij|slagerij|salon|rijschool|restaurant|cafe|snackbar|bloemen|garage|bedrijf|kantoor|bureau",
+    re.IGNORECASE,
+)
+_LONGEST_INITIALS = 4
 _SHORT = 3  # a word of so few letters in front of the surname is an infix, known or misspelt
 _MARRIED = re.compile(r"\b(?:e/v|e\.v\.?|ev|geb|geboren|gehuwd|gesch|wed)\b\.?|[()]|\s/\s")
 _INFIX = r"\b([Vv]an ?(?:de[nr]?|t)?|[Vv]d|[Dd]e[nr]?|[Tt]e[nr]?)"
@@ -38,9 +60,15 @@ _MISPLACED_SPACES = (
     (re.compile(rf"{_INFIX}([A-Z]) (?=[a-z]{{2}})"), r"\1 \2"),  # deJ ong
     (re.compile(rf"{_INFIX}(?=[A-Z])"), r"\1 "),  # deJong
 )
-_GLUED = re.compile(r"^(?:van(?:de[nr]?|t)?|v?de[nr]?|vd|te[nr])(?=[a-z]{3})")  # DEBOER, Vandenberg
+_GLUED = re.compile(
+    r"^(?:van(?:de[nr]?|t)?|v?de[nr]?|vd|te[nr]|el|al|ben)(?=[a-z]{3})"
+)  # DEBOER, Vandenberg, Elkhattabi
 _INITIALS = re.compile(r"(?:[A-Za-z]{1,3}\.)+[A-Za-z]?|[A-Z]{1,5}|[a-z]")
 _DOTTED = re.compile(r"(?:[A-Za-z]{1,2}\.)+")
+_APART = re.compile(r"(?<!\S)' ?(?=[tTsS]\b)")  # ' t Hart
+_SHORT_INFIX = re.compile(
+    r"(?:[vVaAoOiI][./]+\s?[dDhHtT]+\.?|[dDlL]'|(?:[vVoOiI]\.?)?'[tTsS]|[vV]\.|[dD]\.)"
+)  # v.d. v/h o.d. d' v.'t
 _ONE_INITIAL = str.maketrans("cy", "ki")
 
 
@@ -69,11 +97,11 @@ def normalise_name(contact: Contact) -> Name:
 @lru_cache(CACHE)
 def whole_name(name: str, order: str) -> Name:
     """Read a name that stands in one column; `order` as Contact.name_order. A comma always says surname first."""
-    front, _, behind = _mended(name).partition(",")
+    front, _, behind = _person_alone(_mended(name)).partition(",")
     words = _without_titles(front.split())
-    if given := _without_titles(behind.replace(",", " ").split()):
-        lone = len(given) == len(given[0]) == 1  # "Jong, D": no infix
-        kept = [word for word in given if lone or word.endswith(".") or word.lower() not in INFIXES]
+    parts = [_without_titles(part.split()) for part in behind.split(",")]
+    if given := [word for part in parts if len(parts) == 1 or not all(map(_is_infix, part)) for word in part]:
+        kept = [word for word in given if (len(word) == 1 and word.isupper()) or not _is_infix(word)]
         return Name(surnames(" ".join(words)), initial(" ".join(kept)))
     if len(words) < 2:
         return Name(surnames(" ".join(words)), "")
@@ -83,15 +111,25 @@ def whole_name(name: str, order: str) -> Name:
 
 
 def _surname_first(words: list[str]) -> Name:
-    """Read "DE GRAAF Y", "GRAAF Yvonne" and "VRIES J DE": the given part is the last word but for infixes."""
+    """Read "DE GRAAF Y", "GRAAF Yvonne", "VRIES J DE" and "VISSER J P": infixes may stand behind the given part."""
     end = len(words)
-    while end > 2 and (words[end - 1].lower() in _BEHIND or words[end - 1].startswith("'")):
+    while end > 2 and _is_infix(words[end - 1]) and (len(words[end - 1]) > 1 or end < len(words)):
         end -= 1
-    if len(words[end - 1]) > 4 or not _has_surname(words[: end - 1]):  # no initials: the infix was none
+    if len(words[end - 1]) > _LONGEST_INITIALS or not _has_surname(
+        words[: end - 1]
+    ):  # no initials: they were no infixes
         end = len(words)
-    if not _has_surname(words[: end - 1]) and len(words[end - 1]) > _SHORT:
+    start = end - 1
+    while (
+        start > 1
+        and len(words[start]) == 1
+        and len(words[start - 1].rstrip(".")) == 1
+        and _has_surname(words[: start - 1])
+    ):
+        start -= 1
+    if not _has_surname(words[:start]) and len(words[start]) > _SHORT:
         return Name(surnames(" ".join(words)), "")
-    return Name(surnames(" ".join(words[: end - 1])), initial(words[end - 1]))
+    return Name(surnames(" ".join(words[:start])), initial(words[start]))
 
 
 def _given_first(words: list[str]) -> Name:
@@ -108,16 +146,35 @@ def _given_first(words: list[str]) -> Name:
     return Name(found, initial(words[0]))
 
 
+def _person_alone(name: str) -> str:
+    """Leave out forms of address of more than a word, and the business that somebody is or works for."""
+    if not _UNUSUAL.search(name):
+        return name
+    name = _CARE_OF.sub("", _TRADES_AS.sub("", name), count=1)
+    return _BUSINESS.sub(" ", _FORMS.sub(" ", name)).strip()
+
+
+@lru_cache(CACHE)
+def _is_infix(word: str) -> bool:
+    """Whether a word is an infix: known, shortened ("v/h"), or with an apostrophe or hyphen ("op't", "d'", "al-")."""
+    parts = re.split("['-]+", word.lower().strip("'-"))
+    return all(part in INFIXES for part in parts if part) or bool(_SHORT_INFIX.fullmatch(word))
+
+
 @lru_cache(CACHE)
 def surnames(text: str) -> tuple[str, ...]:
     """Give the sound classes of the surnames in `text`, in its order: one, or two with a partner's name."""
     text = _MARRIED.sub("-", _mended(text).lower().replace("v/d", "v d")).partition(",")[0]  # behind a comma: infixes
-    found = (sound(_core(part)) for part in re.split("[-/]+", text))
+    parts = re.split("[-/]+", text)
+    named = [part for part in parts if not all(map(_is_infix, part.split()))]  # "Al-Hassani" is one surname
+    found = (sound(_core(part)) for part in named or parts)
     return tuple(dict.fromkeys(surname for surname in found if surname))
 
 
 def _mended(text: str) -> str:
     text = plain(text)
+    if "'" in text:
+        text = _APART.sub("'", text)
     for torn, whole in _MISPLACED_SPACES:
         text = torn.sub(whole, text)
     return text
@@ -144,7 +201,10 @@ def _has_surname(words: list[str]) -> bool:
 
 def _without_titles(words: list[str]) -> list[str]:
     """Leave out forms of address. At either end "MR", "DR" and the like, in capitals without a dot, are initials."""
-    ends = (0, len(words) - 1)
+    if not any(word.rstrip(".").lower() in TITLES for word in words):
+        return words
+    last = next((at for at in reversed(range(len(words))) if not _is_infix(words[at])), 0)
+    ends = (0, last, len(words) - 1)
     return [
         word
         for place, word in enumerate(words)

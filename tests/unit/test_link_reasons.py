@@ -45,6 +45,8 @@ def test_the_same_person_twice_differs_in_nothing() -> None:
         "dezelfde voorletter en geboortedatum in hetzelfde pand",
         "hetzelfde telefoonnummer en dezelfde voorletter",
         "hetzelfde e-mailadres en dezelfde voorletter",
+        "hetzelfde mobiele nummer en dezelfde geboortedatum",
+        "hetzelfde e-mailadres en dezelfde geboortedatum",
     )
 
 
@@ -54,7 +56,7 @@ def test_a_swapped_birth_date_is_told_beside_the_phone() -> None:
     other = contact(surname="Bakker", birth_date=date(1980, 3, 4), email="", **ELSEWHERE)
     reasons = explain(one, other, "en")
     assert reasons.joined
-    assert reasons.same == ("same telephone number and initial",)
+    assert reasons.same == ("same telephone number and initial", "same mobile number and birth date")
     assert reasons.different == ("another surname", "birth date day and month swapped", "another address (moved)")
 
 

@@ -132,6 +132,14 @@ HOME: dict[str, Any] = {"street": "Kerkstraat", "house_number": "12", "addition"
         (Contact(name="S. Bakker", birth_date=BORN), Contact(name="S. Bakker", birth_date=date(1982, 5, 3))),
         (Contact(name="S. Bakker", phone="06-57557434"), Contact(name="Stef Visser", phone="+31 6 57557434")),
         (Contact(name="S. Bakker", email="s@b.nl"), Contact(name="S. B.", email="S@B.NL")),
+        (
+            Contact(name="A. Vos", birth_date=BORN, phone="0657557434", **HOME),
+            Contact(name="Bram Vos", birth_date=BORN, phone="020-7896298 / 06-57557434"),
+        ),
+        (
+            Contact(surname="de Vries", first_name="Noor", birth_date=BORN, email="n@b.nl"),
+            Contact(surname="Noor", first_name="de Vries", birth_date=BORN, email="n+huur@b.nl"),
+        ),
         (Contact(name="S. Bakker", **HOME), Contact(name="S. Bakker", address="Kerkstr. 12, 6789CA")),
         (Contact(name="S. Bakker", **HOME), Contact(name="S. Bakker", **(HOME | {"postcode": "6789 AC"}))),
     ],
@@ -150,6 +158,15 @@ def test_spellings_of_one_person_meet(one: Contact, other: Contact) -> None:
         (Contact(name="S. Bakker", **HOME), Contact(name="T. Bakker", **HOME)),
         (Contact(name="S. Bakker", **HOME), Contact(name="S. Visser", **HOME)),
         (Contact(name="S. Bakker", phone="0657557434"), Contact(name="T. Bakker", phone="0657557434")),
+        (  # twins, who share the home's telephone
+            Contact(name="S. Bakker", birth_date=BORN, phone="020-7896298", **HOME),
+            Contact(name="T. Bakker", birth_date=BORN, phone="020-7896298", **HOME),
+        ),
+        (  # a parent and a child who share a mobile number
+            Contact(name="S. Bakker", birth_date=BORN, phone="0657557434", **HOME),
+            Contact(name="T. Bakker", birth_date=date(2004, 1, 30), phone="0657557434", **HOME),
+        ),
+        (Contact(name="S. Bakker", birth_date=BORN), Contact(name="S. Bakker", birth_date=date(1980, 1, 30))),
         (Contact(name="S. Bakker"), Contact(name="S. Bakker")),
         (Contact(), Contact()),
         (Contact(birth_date=BORN), Contact(birth_date=BORN)),

@@ -41,13 +41,18 @@ def test_number_and_addition_read_the_same_in_one_column_two_and_behind_the_stre
 @pytest.mark.parametrize(
     "spellings",
     [
-        ("hs", "HS", "-hs", " hs", "huis", "HUIS", "bg", "beg. grond", "parterre"),
+        ("hs", "HS", "-hs", " hs", "huis", "HUIS", "bg", "beg. grond", "parterre", "begane grond", "beg.gr.", "bgg"),
+        ("ahs", "A-hs", "A huis", "A bg"),
         ("bis", "BIS", "-bis", "bs", "Bs"),
         ("2", "II", "-2", " 2", "02", "2-hoog", "2hg", "2e etage", "2e verdieping", "kamer 2", "app. 2", "ii", "/2"),
+        ("2", "2-h", "2e", "2e verd.", "II hoog", "k2", "k. 2", "kmr. 2", "ap 2", "appt. 2", "2e et."),
+        ("to", "t/o", "T.O.", " t.o."),
+        ("", "t/m 14", " tm 14", "t.e.m. 14"),
+        ("bisa", "bis A", "bis-a", "bs A"),
         ("rd", "RD", "rood", "-rd"),
         ("zw", "zwart"),
         ("c", "C", "-C", "/c", " c "),
-        ("a2", "A 2", "A-2", "a/02", "A-II"),
+        ("a2", "A 2", "A-2", "a/02", "A-II", "AII", "A 2-hoog", "A2hoog"),
         ("", " ", "-", "."),
         ("a", "A c/o Bakker", "A t.a.v. de erven"),
     ],
@@ -57,7 +62,8 @@ def test_spellings_of_one_addition_are_one_class(spellings: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("a", "b"), ("1", "2"), ("hs", ""), ("a2", "2"), ("rd", "zw"), ("bis", "b")]
+    ("one", "other"),
+    [("a", "b"), ("1", "2"), ("hs", ""), ("a2", "2"), ("rd", "zw"), ("bis", "b"), ("h", "hs"), ("k", "2"), ("ai", "i")],
 )
 def test_different_additions_stay_apart(one: str, other: str) -> None:
     assert normalise_addition(one) != normalise_addition(other)

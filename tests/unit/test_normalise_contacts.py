@@ -23,6 +23,12 @@ from privacy.normalise.people import normalise
         "+31(0)617614633",
         "0031617614633",
         "+310617614633",
+        "31617614633",
+        "617614633",
+        "(06) 17614633",
+        "+31 (0)6-17614633",
+        "06-17614633 / 020-7896298",
+        "0207896298 of 0617614633",
     ],
 )
 def test_spellings_of_a_phone_number_are_one(spelling: str) -> None:
@@ -57,6 +63,8 @@ def test_stand_ins_for_a_phone_number_are_none(text: str) -> None:
         ("mailto:jan@voorbeeld.nl", "jan@voorbeeld.nl"),
         ("<jan@voorbeeld.nl>", "jan@voorbeeld.nl"),
         ("jan@googlemail.com", "jan@gmail.com"),
+        ("jan+huur@voorbeeld.nl", "jan@voorbeeld.nl"),
+        ("jan@voorbeeld.nl; piet@voorbeeld.nl", "jan@voorbeeld.nl"),
         ("onbekend@voorbeeld.nl", ""),
         ("geen", ""),
         ("jan@", ""),
