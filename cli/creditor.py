@@ -4,13 +4,13 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
-from cli import creditor_receipts
+from cli import creditor_endings, creditor_receipts
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
@@ -26,11 +26,13 @@ from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from signals.days import AMSTERDAM
 from signals.documents import read_document
-from signals.line_rules import LINE_RULES
+from signals.line_rules import LINE_RULES, WARNINGS
 
-app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, proof.", no_args_is_help=True)
+app = typer.Typer(help="Deliver arrears reports: set up, check, push, settle, status, proof.", no_args_is_help=True)
 app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
+app.command()(creditor_endings.settle)
+app.command()(creditor_endings.withdraw)
 
 ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
@@ -148,19 +150,28 @@ def push(
             raise typer.Exit(1)
         if not unlike:
             _hold_if_unlike(questions(place, joined.id, mapping.profile, checked), lang)
-        receipt = push_checked(place, service, joined, checked, lang)
+        # An export of nothing but paid contracts is no snapshot without any.
+        only_settled = checked.settled and not checked.to_send
+        receipt = None if only_settled else push_checked(place, service, joined, checked, lang)
+        creditor_endings.end_settled(place, service, joined.id, checked, lang)
     remember(place, joined.id, mapping.profile, checked)
     _show(checked, lang, FEW)
-    _show_receipt(receipt, lang)
-    raise typer.Exit(1 if checked.refused or receipt.refused or lost else 0)
+    if receipt:
+        _show_receipt(receipt, lang)
+    raise typer.Exit(1 if checked.refused or (receipt and receipt.refused) or lost else 0)
 
 
 @app.command()
 def status(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
-    """What became of your deliveries, and for which months there is none."""
+    """What became of your deliveries, for which months there is none, and what ended."""
     place = Home(home)
     with service_of(place) as service:
         found = service.get("/deliveries", pilotId=pilot_of(place, pilot))["deliveries"]
+        _show_deliveries(found, lang)
+        creditor_endings.show_ended(place, service, pilot_of(place, pilot), found, lang)
+
+
+def _show_deliveries(found: Sequence[dict[str, Any]], lang: Lang) -> None:
     heads = either(lang, "maand|soort|stand|verwacht|aangenomen|geweigerd", "month|kind|state|expected|taken|refused")
     table = Table(*heads.split("|"), box=None, header_style="bold")
     states = {"open": "open", "completing": either(lang, "wordt verwerkt", "being taken up")}
@@ -242,13 +253,14 @@ def _known_terms(home: Home, asked: str | None, lang: Lang) -> SendingTerms | No
 
 def _show(checked: Checked, lang: Lang, most: int | None) -> None:
     sent = len(checked.to_send)
+    ended = f"{len(checked.settled)} {either(lang, 'voldaan', 'settled')}, " if checked.settled else ""
     console.print(
         either(
             lang,
             f"{checked.source}: {month(checked.period, lang)}, peildatum {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} regels gelezen, {sent} te versturen, {len(checked.refused)} niet.",
+            f"{checked.rows_read} regels gelezen, {sent} te versturen, {ended}{len(checked.refused)} niet.",
             f"{checked.source}: {month(checked.period, lang)}, reference date {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} rows read, {sent} to send, {len(checked.refused)} not.",
+            f"{checked.rows_read} rows read, {sent} to send, {ended}{len(checked.refused)} not.",
         ),
         markup=False,
     )
@@ -270,6 +282,7 @@ def _show(checked: Checked, lang: Lang, most: int | None) -> None:
         if most is not None and len(checked.refused) > most:
             more = len(checked.refused) - most
             console.print(either(lang, f"… en nog {more} (--all toont alles)", f"… and {more} more (--all shows all)"))
+    creditor_endings.show_settled(checked, lang, most)
     for note in checked.notes:
         console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
     if checked.push_obstacle:
@@ -289,6 +302,11 @@ def _show_receipt(receipt: Receipt, lang: Lang) -> None:
     )
     for line, code in receipt.refused:
         console.print(refused_line(line, code, lang), markup=False)
+    for line, code in receipt.warned:
+        rule = WARNINGS.get(code)
+        words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
+        mind = either(lang, f"  let op, regel {line}: {words}", f"  mind line {line}: {words}")
+        console.print(f"{mind} ({code}{source})", style="yellow", markup=False)
 
 
 def refused_line(line: int, code: str, lang: Lang) -> str:

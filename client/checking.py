@@ -1,6 +1,7 @@
 """What would be sent of an export and what not, row by row with the reason; nothing here leaves the machine.
 
-Rows read = rows to send + refused rows, always: blank lines, preambles, repeated headers and totals are no rows.
+Rows read = rows to send + settled rows + refused rows, always: blank lines, preambles, repeated headers and totals are
+no rows.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +13,7 @@ from client.exclusions import Exclusions, fold_reference
 from client.export import Export
 from client.profiles import Profile
 from client.reasons import Note, NoteCode, Reason, Refusal, masked
-from client.rows import Row
+from client.rows import Row, SettledRow
 from privacy.identity import Contact
 from signals.report import THRESHOLD_FREE_KINDS, Category, Kind, SocialCollection, UrgentFlag
 
@@ -72,7 +73,7 @@ class SendableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Checked:
-    """The outcome of a check, in the order of the file.
+    """The outcome of a check, in the order of the file. `settled`: rows that say that a contract is paid or closed.
 
     `push_obstacle` says in English why `push` must refuse this file as a whole, and what to do; None if it need not.
     """
@@ -85,6 +86,7 @@ class Checked:
     to_send: tuple[SendableRow, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[Note, ...]
+    settled: tuple[SettledRow, ...] = ()
     push_obstacle: str | None = None
     reasons: Mapping[Reason, int] = field(default_factory=dict)  # how many rows were refused for each
 
@@ -104,12 +106,17 @@ def check(export: Export, profile: Profile, terms: SendingTerms | None = None) -
         terms: the pilot's; None sends everything that is in order.
     """
     groups: dict[str, list[Row]] = defaultdict(list)
-    outcomes: list[SendableRow | Refusal] = []
+    ended: dict[str, list[SettledRow]] = defaultdict(list)
+    outcomes: list[SendableRow | SettledRow | Refusal] = []
     for row in export.rows:
         if isinstance(row, Row):
             groups[fold_reference(row.reference)].append(row)
+        elif isinstance(row, SettledRow):
+            ended[fold_reference(row.reference)].append(row)
         else:
             outcomes.append(row)
+    for reference, settled in ended.items():
+        outcomes += _ended(settled, groups.pop(reference, []), terms)
     for rows in groups.values():
         if len({(row.amount_cents, row.months) for row in rows}) > 1:
             outcomes += _conflicting(rows)
@@ -127,11 +134,31 @@ def check(export: Export, profile: Profile, terms: SendingTerms | None = None) -
         category=profile.category,
         rows_read=len(export.rows),
         to_send=tuple(outcome for outcome in outcomes if isinstance(outcome, SendableRow)),
+        settled=tuple(outcome for outcome in outcomes if isinstance(outcome, SettledRow)),
         refused=refused,
         notes=(*export.notes, *notes),
         push_obstacle=obstacle,
         reasons=dict(sorted(Counter(refusal.reason for refusal in refused).items())),
     )
+
+
+def _ended(
+    settled: Sequence[SettledRow], still_open: Sequence[Row], terms: SendingTerms | None
+) -> Sequence[SettledRow | Refusal]:
+    """One contract's rows that say that it is settled; another pilot's customers are none of this pilot's business."""
+    first = settled[0]
+    if still_open:
+        rows: list[SettledRow | Row] = [*settled, *still_open]
+        lines = [row.line for row in rows]
+        return [
+            row.refuse(Reason.SETTLED_AND_OPEN, lines=", ".join(str(line) for line in lines if line != row.line))
+            for row in rows
+        ]
+    again = [row.refuse(Reason.REPEATED, line=first.line) for row in settled[1:]]
+    area = terms.postcodes if terms else None
+    if area is not None and first.postcode_digits and first.postcode_digits not in area:
+        return [first.refuse(Reason.OUTSIDE_PILOT), *again]
+    return [first, *again]
 
 
 def _fullness(row: Row) -> tuple[int, int, int]:
