@@ -372,7 +372,7 @@ def test_the_commands_settle_and_withdraw_and_status_counts_what_ended(world: Wo
     assert "--yes" in run(world, "withdraw", "--contract", "b", code=1)
     assert "1 contract(s) passed on as withdrawn" in run(world, "withdraw", "--contract", "b", "--yes")
     assert settled(world) == [("2026-08", "2026-09-01"), ("2026-08", "2026-10-02"), ("2026-09", "2026-10-02")]
-    said = run(world, "status")
+    said = " ".join(run(world, "status").split())
     assert "1 contract(s) of August 2026 are not in September 2026 any more; they count as settled" in said
     assert "October 2026: 2 said to be settled" in said
     assert "1 withdrawn" in said
