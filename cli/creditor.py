@@ -3,17 +3,17 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
-from cli import creditor_receipts
-from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of
+from cli import creditor_endings, creditor_receipts
+from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of, pilots_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
@@ -31,11 +31,13 @@ from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join
 from signals.days import AMSTERDAM
 from signals.documents import read_document
-from signals.line_rules import LINE_RULES
+from signals.line_rules import LINE_RULES, WARNINGS
 
-app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, proof.", no_args_is_help=True)
+app = typer.Typer(help="Deliver arrears reports: set up, check, push, settle, status, proof.", no_args_is_help=True)
 app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
+app.command()(creditor_endings.settle)
+app.command()(creditor_endings.withdraw)
 
 ProfileOption = Annotated[
     Path | None,
@@ -205,11 +207,16 @@ def schema() -> None:
 
 @app.command()
 def status(pilot: PilotsOption = None, home: HomeOption = DEFAULT_HOME, lang: LangOption = "nl") -> None:
-    """What became of your deliveries, and for which months there is none."""
+    """What became of your deliveries, for which months there is none, and what ended."""
     place = Home(home)
     with creditor_service(place) as service:
-        pilots = [pilot] if pilot else list(place.settings.pilots)
-        deliveries = {name: service.get("/deliveries", pilotId=name)["deliveries"] for name in pilots}
+        deliveries = {name: service.get("/deliveries", pilotId=name)["deliveries"] for name in pilots_of(place, pilot)}
+        _show_deliveries(deliveries, lang)
+        for name, found in deliveries.items():
+            creditor_endings.show_ended(place, service, name, found, lang)
+
+
+def _show_deliveries(deliveries: Mapping[str, Sequence[dict[str, Any]]], lang: Lang) -> None:
     heads = either(
         lang, "pilot|maand|soort|stand|verwacht|aangenomen|geweigerd", "pilot|month|kind|state|expected|taken|refused"
     )
@@ -325,13 +332,14 @@ def _shares(checked: Checked, pilots: Pilots, lang: Lang) -> Table:
 
 def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
     sent = len(checked.to_send)
+    ended = f"{len(checked.settled)} {either(lang, 'voldaan', 'settled')}, " if checked.settled else ""
     console.print(
         either(
             lang,
             f"{checked.source}: {month(checked.period, lang)}, peildatum {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} regels gelezen, {sent} te versturen, {len(checked.refused)} niet.",
+            f"{checked.rows_read} regels gelezen, {sent} te versturen, {ended}{len(checked.refused)} niet.",
             f"{checked.source}: {month(checked.period, lang)}, reference date {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} rows read, {sent} to send, {len(checked.refused)} not.",
+            f"{checked.rows_read} rows read, {sent} to send, {ended}{len(checked.refused)} not.",
         ),
         markup=False,
     )
@@ -361,6 +369,7 @@ def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
         listed = ", ".join(f"{region} {count}" for region, count in elsewhere.most_common(FEW))
         said = either(lang, "Buiten uw pilots, naar postcode: ", "Outside your pilots, by postcode: ")
         console.print(f"{said}{listed}", markup=False, soft_wrap=True)
+    creditor_endings.show_settled(checked, lang, None if whole else FEW)
     for note in checked.notes:
         console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
     if checked.push_obstacle:
@@ -370,30 +379,35 @@ def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
 def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> None:
     """What became of each pilot's part, the lines that the service refused, and where every row that was read is."""
     heads = either(
-        lang, "pilot|verstuurd|geweigerd|niet verstuurd|levering", "pilot|sent|refused|not sent|delivery"
+        lang,
+        "pilot|verstuurd|voldaan|geweigerd|niet verstuurd|levering",
+        "pilot|sent|settled|refused|not sent|delivery",
     ).split("|")
     table = Table(*heads, box=None, header_style="bold")
     table.columns[-1].overflow = "fold"
     for outcome in outcomes:
-        numbers = (str(outcome.sent), str(outcome.refused), str(outcome.not_sent))
-        table.add_row(outcome.pilot, *numbers, _delivery(outcome, lang), style="" if outcome.receipt else "bold red")
+        numbers = map(str, (outcome.sent, outcome.settled, outcome.refused, outcome.not_sent))
+        failed = outcome.receipt is None and not outcome.only_settled
+        table.add_row(outcome.pilot, *numbers, _delivery(outcome, lang), style="bold red" if failed else "")
     console.print(table)
     for outcome in outcomes:
         if outcome.failure is not None:
             errors.print(f"✗ {outcome.pilot}: {outcome.failure}", style="bold red", markup=False, soft_wrap=True)
         for line, code in outcome.receipt.refused if outcome.receipt else ():
             console.print(refused_line(line, code, lang), markup=False)
+        for line, code in outcome.receipt.warned if outcome.receipt else ():
+            console.print(_warned_line(line, code, lang), style="yellow", markup=False)
     sent = sum(outcome.sent for outcome in outcomes)
     refused = sum(outcome.refused for outcome in outcomes)
     not_sent = sum(outcome.not_sent for outcome in outcomes)
-    home = len(checked.refused)
+    settled, home = len(checked.settled), len(checked.refused)
     console.print(
         either(
             lang,
-            f"{checked.rows_read} regels gelezen = {sent} verstuurd + {refused} geweigerd + {not_sent} niet verstuurd "
-            f"+ {home} thuisgebleven.",
-            f"{checked.rows_read} rows read = {sent} sent + {refused} refused + {not_sent} not sent "
-            f"+ {home} stayed home.",
+            f"{checked.rows_read} regels gelezen = {sent} verstuurd + {settled} voldaan + {refused} geweigerd "
+            f"+ {not_sent} niet verstuurd + {home} thuisgebleven.",
+            f"{checked.rows_read} rows read = {sent} sent + {settled} settled + {refused} refused "
+            f"+ {not_sent} not sent + {home} stayed home.",
         ),
         style="bold",
         markup=False,
@@ -405,6 +419,8 @@ def _delivery(outcome: Outcome, lang: Lang) -> str:
     if outcome.receipt:
         again = either(lang, " (was al geleverd)", " (delivered before)") if outcome.receipt.was_there else ""
         return f"✓ {outcome.receipt.delivery}{again}"
+    if outcome.only_settled:
+        return either(lang, "geen: alleen voldaan", "none: settled only")
     if outcome.held:
         return either(lang, "vastgehouden, zie de vraag", "held, see the question")
     if not outcome.again:
@@ -417,3 +433,9 @@ def refused_line(line: int, code: str, lang: Lang) -> str:
     rule = LINE_RULES.get(code)  # an older program may meet a rule that it doesn't know
     words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
     return either(lang, f"  regel {line} geweigerd: {words}", f"  line {line} refused: {words}") + f" ({code}{source})"
+
+
+def _warned_line(line: int, code: str, lang: Lang) -> str:
+    rule = WARNINGS.get(code)
+    words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
+    return either(lang, f"  let op, regel {line}: {words}", f"  mind line {line}: {words}") + f" ({code}{source})"

@@ -17,6 +17,11 @@ PilotsOption = Annotated[str | None, typer.Option("--pilot", help="Only this pil
 DEFAULT_HOME = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "vroegsein" / "creditor"
 
 
+def pilots_of(home: Home, asked: str | None) -> list[str]:
+    """The pilot that was asked for, or all that were joined."""
+    return list(home.settings.pilots) if asked is None else [asked]
+
+
 def pilot_of(home: Home, asked: str | None) -> str:
     """The pilot that was asked for, or the only one."""
     pilots = list(home.settings.pilots)

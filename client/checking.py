@@ -1,6 +1,7 @@
 """What would be sent of an export, to which pilot, and what not, row by row with the reason. Nothing leaves here.
 
-Rows read = rows to send + refused rows, always: blank lines, preambles, repeated headers and totals are no rows.
+Rows read = rows to send + settled rows + refused rows, always: blank lines, preambles, repeated headers and totals are
+no rows.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +13,7 @@ from client.exclusions import Exclusions, fold_reference
 from client.export import Export
 from client.profiles import Profile
 from client.reasons import Note, NoteCode, Reason, Refusal, masked
-from client.rows import Row
+from client.rows import Row, SettledRow
 from privacy.identity import Contact
 from signals.report import THRESHOLD_FREE_KINDS, Category, Kind, SocialCollection, UrgentFlag
 
@@ -85,7 +86,7 @@ class SendableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Checked:
-    """The outcome of a check, in the order of the file.
+    """The outcome of a check, in the order of the file. `settled`: rows that say that a contract is paid or closed.
 
     `push_obstacle` says in English why `push` must refuse this file as a whole, and what to do; None if it need not.
     """
@@ -98,6 +99,7 @@ class Checked:
     to_send: tuple[SendableRow, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[Note, ...]
+    settled: tuple[SettledRow, ...] = ()
     push_obstacle: str | None = None
     reasons: Mapping[Reason, int] = field(default_factory=dict)  # how many rows were refused for each
 
@@ -120,12 +122,17 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
     """
     areas = None if pilots is None else _Areas(pilots)
     groups: dict[str, list[Row]] = defaultdict(list)
-    outcomes: list[SendableRow | Refusal] = []
+    ended: dict[str, list[SettledRow]] = defaultdict(list)
+    outcomes: list[SendableRow | SettledRow | Refusal] = []
     for row in export.rows:
         if isinstance(row, Row):
             groups[fold_reference(row.reference)].append(row)
+        elif isinstance(row, SettledRow):
+            ended[fold_reference(row.reference)].append(row)
         else:
             outcomes.append(row)
+    for reference, settled in ended.items():
+        outcomes += _ended(settled, groups.pop(reference, []), areas)
     for rows in groups.values():
         if len({(row.amount_cents, row.months) for row in rows}) > 1:
             outcomes += _conflicting(rows)
@@ -143,6 +150,7 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
         category=profile.category,
         rows_read=len(export.rows),
         to_send=tuple(outcome for outcome in outcomes if isinstance(outcome, SendableRow)),
+        settled=tuple(outcome for outcome in outcomes if isinstance(outcome, SettledRow)),
         refused=refused,
         notes=(*export.notes, *notes, *_without_area(pilots or {})),
         push_obstacle=obstacle,
@@ -151,22 +159,27 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
 
 
 def split(checked: Checked, pilots: Iterable[str]) -> dict[str, Checked]:
-    """For each of these pilots its part of a check: its rows to send, and those that its own terms keep home."""
+    """For each of these pilots its part of a check: its rows to send, its settled ones, those its own terms keep home.
+
+    What doesn't say where it lies is part of each: a pilot that doesn't know the contract learns nothing of it.
+    """
     to_send: dict[str | None, list[SendableRow]] = defaultdict(list)
     refused: dict[str | None, list[Refusal]] = defaultdict(list)
     for row in checked.to_send:
         to_send[row.pilot].append(row)
     for refusal in checked.refused:
         refused[refusal.pilot].append(refusal)
+    settled = {pilot: tuple(row for row in checked.settled if pilot in row.pilots) for pilot in pilots}
     return {
         pilot: replace(
             checked,
-            rows_read=len(to_send[pilot]) + len(refused[pilot]),
+            rows_read=len(to_send[pilot]) + len(settled[pilot]) + len(refused[pilot]),
             to_send=tuple(to_send[pilot]),
+            settled=settled[pilot],
             refused=tuple(refused[pilot]),
             reasons=_counted(refused[pilot]),
         )
-        for pilot in pilots
+        for pilot in settled
     }
 
 
@@ -181,6 +194,28 @@ def _without_area(pilots: Pilots) -> list[Note]:
         for pilot, terms in pilots.items()
         if terms is not None and terms.postcodes is None and len(pilots) > 1
     ]
+
+
+def _ended(
+    settled: Sequence[SettledRow], still_open: Sequence[Row], areas: "_Areas | None"
+) -> Sequence[SettledRow | Refusal]:
+    """One contract's rows that say that it is settled: told to the pilots that it lies in, to all if it doesn't say."""
+    first = settled[0]
+    if still_open:
+        rows: list[SettledRow | Row] = [*settled, *still_open]
+        lines = [row.line for row in rows]
+        return [
+            row.refuse(Reason.SETTLED_AND_OPEN, lines=", ".join(str(line) for line in lines if line != row.line))
+            for row in rows
+        ]
+    again = [row.refuse(Reason.REPEATED, line=first.line) for row in settled[1:]]
+    if areas is None:
+        return [first, *again]
+    digits = first.postcode_digits
+    pilots = tuple(areas.covering(digits) if digits else areas.known)
+    if not pilots:
+        return [first.refuse(Reason.OUTSIDE_PILOT, region=f"{digits[:2]}xx"), *again]
+    return [replace(first, pilots=pilots), *again]
 
 
 def _fullness(row: Row) -> tuple[int, int, int]:
@@ -204,6 +239,7 @@ class _Areas:
     def __init__(self, pilots: Pilots) -> None:
         self.unknown = sorted(pilot for pilot, terms in pilots.items() if terms is None)
         self._pilots = {pilot: terms for pilot, terms in pilots.items() if terms is not None}
+        self.known = tuple(self._pilots)
         self._alone = len(pilots) == 1
         self._found: dict[str, dict[str, SendingTerms]] = {}
 

@@ -49,12 +49,13 @@ class DeliveryDisturbed(Exception):
 class Receipt:
     """What became of a delivery: counts, the lines that the service refused (row of the export, rule), its receipt.
 
-    The service names at most 1000 of the refused lines.
+    `warned`: lines that it took, and that should be looked at. The service names at most 1000 refused lines.
     """
 
     delivery: str
     accepted: int
     refused: tuple[tuple[int, str], ...]
+    warned: tuple[tuple[int, str], ...]
     signed: str
     was_there: bool
 
@@ -249,9 +250,12 @@ def _checked_receipt(home: Home, state: dict[str, Any], pilot: JoinedPilot, chec
 
 
 def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
-    refused = tuple(
-        (checked.to_send[(refusal["part"] - 1) * part_rows + refusal["line"] - 1].line, refusal["code"])
-        for refusal in state["refusals"]
-        if (refusal["part"] - 1) * part_rows + refusal["line"] <= len(checked.to_send)
+    refused, warned = (
+        tuple(
+            (checked.to_send[(about["part"] - 1) * part_rows + about["line"] - 1].line, about["code"])
+            for about in state[which]
+            if (about["part"] - 1) * part_rows + about["line"] <= len(checked.to_send)
+        )
+        for which in ("refusals", "warnings")
     )
-    return Receipt(state["deliveryId"], state["accepted"], refused, state["receipt"], was_there)
+    return Receipt(state["deliveryId"], state["accepted"], refused, warned, state["receipt"], was_there)

@@ -3,7 +3,8 @@
 The service gets references alone, and answers the same whether it knows of the contracts or not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +13,11 @@ from client.cells import read_reference, tidy
 from client.decoding import UnreadableFile, text_lines
 from client.exclusions import fold_reference
 from client.home import Home
+from client.receipts import has_reports, taken_reports
 from client.service import Service
 from privacy.references import reference
 from signals.consents import MOST_ENDINGS, ContractEndings
+from signals.report import Category
 
 Ending = Literal["settled", "withdrawn"]
 
@@ -53,4 +56,39 @@ def read_contracts(path: Path) -> list[str]:
         if not contract:
             raise UnreadableFile(path.name, "no usable customer or contract number on this line", number)
         found.append(contract)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many contracts of one delivered month the next one leaves out: they count as settled."""
+
+    category: Category
+    before: str
+    period: str
+    contracts: int
+
+
+def left_out(home: Home, deliveries: Sequence[Mapping[str, Any]]) -> list[LeftOut]:
+    """For each category, what its newest month leaves out, where it is a snapshot. `deliveries`: as the service lists.
+
+    Counted from what is kept here of the deliveries: the service does not know who is behind what it had to shut out.
+    Months that are not kept here whole are not told of.
+    """
+    whole = [one for one in deliveries if one["state"] == "completed"]
+    found = []
+    for category in sorted({one["category"] for one in whole}):
+        months = sorted({one["period"] for one in whole if one["category"] == category})[-2:]
+        sent = {
+            month: [one for one in whole if (one["category"], one["period"]) == (category, month)] for month in months
+        }
+        ids = [str(one["deliveryId"]) for of_month in sent.values() for one in of_month]
+        if len(months) < 2 or not any(one["snapshot"] for one in sent[months[1]]):
+            continue
+        if all(has_reports(home, delivery) for delivery in ids):
+            before, now = (
+                {report.reference for one in sent[month] for report in taken_reports(home, str(one["deliveryId"]))}
+                for month in months
+            )
+            found.append(LeftOut(Category(category), months[0], months[1], len(before - now)))
     return found

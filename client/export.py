@@ -13,7 +13,7 @@ from client.exclusions import Exclusions, read_exclusions
 from client.profiles import Profile
 from client.reading import read_table
 from client.reasons import Note, NoteCode, Refusal
-from client.rows import Row, apply_profile
+from client.rows import Row, SettledRow, apply_profile
 from client.tables import Table
 from signals.days import last_day
 from signals.report import Kind
@@ -33,7 +33,7 @@ class Export:
     period: str
     reported_on: date
     kind: Kind
-    rows: tuple[Row | Refusal, ...]
+    rows: tuple[Row | SettledRow | Refusal, ...]
     exclusions: Exclusions | None
     exclusions_wanted: str | None  # the name of the second file that is missing
     notes: tuple[Note, ...]

@@ -25,7 +25,7 @@ from client.proving import Place, check_receipts
 from client.pushing import Outcome, creditor_service, join_all, plan, push
 from client.reasons import Note, NoteCode, Reason, Refusal, masked
 from client.receipts import clear_kept
-from client.rows import Row, apply_profile
+from client.rows import Row, SettledRow, apply_profile
 from client.tables import RawRow, Table
 from client.trust import JoinedPilot
 from signals.days import AMSTERDAM
@@ -209,7 +209,7 @@ def export_of(rows: Iterable[LedgerRow | Refusal], profile: Profile, on: date, s
         columns={column_key(name): at for at, name in enumerate(_COLUMNS)}, width=len(_COLUMNS), rows=tuple(raw)
     )
     read, notes = apply_profile(table, profile, on)
-    found: list[Row | Refusal] = [*read, *(row for row in given if isinstance(row, Refusal))]
+    found: list[Row | SettledRow | Refusal] = [*read, *(row for row in given if isinstance(row, Refusal))]
     return Export(
         source=source,
         period=f"{on.year:04}-{on.month:02}",

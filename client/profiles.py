@@ -231,6 +231,7 @@ class Profile(Document):
     urgent: tuple[UrgentMark, ...] = ()
     social_collection: SocialSteps
     recorded: Recorded | None = None
+    settled: Mark | None = None  # rows that say that a contract is paid or closed: no reports, but endings
 
     @property
     def push_obstacle(self) -> str | None:
@@ -260,6 +261,8 @@ class Profile(Document):
             needed.append(("recorded.refused", self.recorded.refused.column))
         if self.recorded and self.recorded.payment_plan_kept:
             needed.append(("recorded.payment_plan_kept", self.recorded.payment_plan_kept.column))
+        if self.settled:
+            needed.append(("settled", self.settled.column))
         return [(place, names, True) for place, names in needed] + [(place, names, False) for place, names in optional]
 
 

@@ -1,19 +1,24 @@
 """One export to all the pilots that a creditor joined: each gets its own part, and one that fails stops no other.
 
+A part is a delivery of the rows to send, and the endings of contracts that the export says are settled.
+
 Whatever was sent is sent. Repeating the push sends only the rest: a delivery of the same rows is found again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from client.checking import Checked, Pilots, split
 from client.delivering import DeliveryDisturbed, Receipt, deliver
+from client.endings import end_contracts
 from client.home import Home, HomeUnusable
 from client.last_month import delivered_before, questions, remember
 from client.oauth import LoginRefused, ServiceLogin
 from client.service import Service, ServiceRefused, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from privacy.errors import PrivacyError
+from signals.days import AMSTERDAM
 
 OF_ONE_PILOT = (DeliveryDisturbed, HomeUnusable, PrivacyError, ServiceRefused)
 OF_ALL = (LoginRefused, ServiceUnreachable)  # with these, the other pilots would fail as well
@@ -62,11 +67,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one pilot's part. Without a receipt nothing was completed: it was held, or failed and why."""
+    """What became of one pilot's part. Without a receipt nothing was delivered: it was held, or failed and why.
+
+    `settled`: contracts passed on as settled; without other rows there is nothing to deliver.
+    """
 
     pilot: str
     rows: int
     receipt: Receipt | None = None
+    settled: int = 0
     held: Questions = ()
     failure: Exception | None = None
 
@@ -89,7 +98,12 @@ class Outcome:
     def again(self) -> bool:
         """Whether pushing again would help, perhaps after an answer or a telephone call."""
         refused = isinstance(self.failure, ServiceRefused) and self.failure.rule in NOT_AGREED
-        return self.receipt is None and not refused
+        return self.receipt is None and not refused and not self.only_settled
+
+    @property
+    def only_settled(self) -> bool:
+        """Whether there was nothing to deliver, and contracts were passed on as settled."""
+        return self.receipt is None and self.failure is None and bool(self.settled)
 
 
 def creditor_service(home: Home) -> Service:
@@ -143,8 +157,9 @@ def plan(home: Home, profile: str, checked: Checked, joined: Joined) -> Planned:
     for pilot, part in split(checked, joined.pilots).items():
         terms = sending_terms(joined.pilots[pilot].document.pilot)
         open_ = terms.closed(checked.category, checked.reported_on) is None
-        if part.to_send or joined.named or (open_ and delivered_before(home, profile, pilot)):
-            parts.append(Part(joined.pilots[pilot], part, tuple(questions(home, profile, part, pilot))))
+        if part.to_send or part.settled or joined.named or (open_ and delivered_before(home, profile, pilot)):
+            asked = () if _only_settled(part) else tuple(questions(home, profile, part, pilot))
+            parts.append(Part(joined.pilots[pilot], part, asked))
     return Planned(checked, of_file, tuple(parts), joined.lost)
 
 
@@ -179,7 +194,10 @@ def push(
             yield Outcome(pilot, rows, failure=down)
             continue
         try:
-            receipt = deliver(home, service, part.joined, part.checked, advance)
+            receipt = (
+                None if _only_settled(part.checked) else deliver(home, service, part.joined, part.checked, advance)
+            )
+            settled = _end_settled(home, service, pilot, part.checked)
         except OF_ONE_PILOT as failure:
             yield Outcome(pilot, rows, failure=failure)
         except OF_ALL as failure:
@@ -190,4 +208,18 @@ def push(
             if not any_sent:
                 remember(home, profile, planned.whole)
                 any_sent = True
-            yield Outcome(pilot, rows, receipt)
+            yield Outcome(pilot, rows, receipt, settled)
+
+
+def _only_settled(part: Checked) -> bool:
+    """Whether there is nothing to deliver: an export of nothing but paid contracts is no list of what is open."""
+    return bool(part.settled) and not part.to_send
+
+
+def _end_settled(home: Home, service: Service, pilot: str, part: Checked) -> int:
+    """Pass on the rows that say that a contract is paid or closed; returns how many."""
+    if part.settled:
+        contracts = [row.reference for row in part.settled]
+        ended_on = min(part.reported_on, datetime.now(AMSTERDAM).date())
+        end_contracts(home, service, pilot, contracts, "settled", ended_on)
+    return len(part.settled)

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     REFUSED_BY_RESIDENT = "refused_by_resident"
     PAYMENT_PLAN_KEPT = "payment_plan_kept"
     UNCLEAR_ANSWER = "unclear_answer"
+    UNCLEAR_SETTLED = "unclear_settled"
+    SETTLED_AND_OPEN = "settled_and_open"
     CATEGORY_NOT_IN_PILOT = "category_not_in_pilot"
     OUTSIDE_PERIOD = "outside_period"
     UNREADABLE_POSTCODE = "unreadable_postcode"
@@ -52,6 +54,8 @@ LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are 
     Reason.REFUSED_BY_RESIDENT: ("bezwaar van de klant", "the customer objected"),
     Reason.PAYMENT_PLAN_KEPT: ("lopende betalingsregeling", "payment plan kept"),
     Reason.UNCLEAR_ANSWER: ("bezwaar of regeling onduidelijk", "objection or plan unclear"),
+    Reason.UNCLEAR_SETTLED: ("voldaan of niet onduidelijk", "settled or not unclear"),
+    Reason.SETTLED_AND_OPEN: ("voldaan en niet voldaan", "settled and not settled"),
     Reason.CATEGORY_NOT_IN_PILOT: ("soort hoort niet bij de pilot", "kind not in the pilot"),
     Reason.OUTSIDE_PERIOD: ("buiten de looptijd", "outside the running time"),
     Reason.UNREADABLE_POSTCODE: ("postcode onleesbaar", "unreadable postcode"),
@@ -135,6 +139,14 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.UNCLEAR_ANSWER: (
         "De kolom voor bezwaren en betalingsregelingen bevat een woord dat het profiel niet kent.",
         "The column for objections and payment plans holds a word that the profile doesn't know.",
+    ),
+    Reason.UNCLEAR_SETTLED: (
+        "De kolom die zegt of er betaald is bevat een woord dat het profiel niet kent.",
+        "The column that says whether it is paid holds a word that the profile doesn't know.",
+    ),
+    Reason.SETTLED_AND_OPEN: (
+        "Hetzelfde nummer staat ook op regel {lines}, eens voldaan en eens niet; geen wordt verstuurd.",
+        "The same number stands on line {lines} too, once settled and once not; none is sent.",
     ),
     Reason.CATEGORY_NOT_IN_PILOT: (
         "Deze soort achterstand hoort niet bij de pilot.",

@@ -229,6 +229,7 @@ def _terms(answer: Mapping[str, Any]) -> list[Block]:
     lines += [
         f"Meldingen en signalen: {_days(terms['report_days'])}.",
         f"Wat u zei over toestemming: {_days(terms['consent_days'])} nadat het ophield.",
+        f"Dat een schuldeiser een contract als voldaan of ingetrokken opgaf: {_days(terms['report_days'])}.",
         f"Wie er keek: {_days(terms['log_days'])}.",
         f"Dat een schuldeiser iets leverde, zonder gegevens over u: {_days(terms['delivery_days'])}.",
     ]

@@ -52,7 +52,31 @@ class Row:
         return Refusal(self.line, reason, masked(self.reference), details)
 
 
-def apply_profile(table: Table, profile: Profile, reported_on: date) -> tuple[list[Row | Refusal], list[Note]]:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SettledRow:
+    """One customer's row that says that the contract is paid or closed: no report, but an ending for these pilots."""
+
+    line: int
+    reference: str
+    postcode_digits: str
+    pilots: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SettledRow(line {self.line}, {self.masked_reference})"
+
+    @property
+    def masked_reference(self) -> str:
+        """The reference for a screen: its last three characters."""
+        return masked(self.reference)
+
+    def refuse(self, reason: Reason, **details: str | int) -> Refusal:
+        """This row, not sent."""
+        return Refusal(self.line, reason, self.masked_reference, details)
+
+
+def apply_profile(
+    table: Table, profile: Profile, reported_on: date
+) -> tuple[list[Row | SettledRow | Refusal], list[Note]]:
     """Read every row of a table as the profile says, as of the reference date `reported_on`."""
     mapping = _Mapping(table, profile, reported_on)
     return [mapping.read(row) for row in table.rows], mapping.notes()
@@ -79,7 +103,7 @@ class _Mapping:
         self._shortest = max(at for at in (*needed, self._at["columns.reference"]) if at is not None) + 1
         self._unclear: Counter[str] = Counter()
 
-    def read(self, raw: RawRow) -> Row | Refusal:
+    def read(self, raw: RawRow) -> Row | SettledRow | Refusal:
         """Read one row."""
         cells = raw.cells
         if len(cells) < self._width:
@@ -90,7 +114,7 @@ class _Mapping:
         if not reference:
             return Refusal(raw.line, Reason.NO_REFERENCE)
         try:
-            return self._row(raw.line, cells, reference)
+            return self._settled(raw.line, cells, reference) or self._row(raw.line, cells, reference)
         except _UnreadableError as unreadable:
             return Refusal(raw.line, unreadable.reason, masked(reference))
 
@@ -103,6 +127,17 @@ class _Mapping:
         if no_birth := self._contact.no_birth:
             notes.append(Note(NoteCode.UNREADABLE_BIRTH_DATE, no_birth[0], {"count": len(no_birth)}))
         return notes
+
+    def _settled(self, line: int, cells: _Cells, reference: str) -> SettledRow | None:
+        """The row as an ending; such a row need not hold an amount, a duration or a name."""
+        mark = self._profile.settled
+        settled = _means_yes(mark, self._cell(cells, "settled")) if mark else False
+        if settled is None:
+            raise _UnreadableError(Reason.UNCLEAR_SETTLED)
+        if not settled:
+            return None
+        postcode, address = (as_text(self._cell(cells, f"columns.{name}")) for name in ("postcode", "address"))
+        return SettledRow(line=line, reference=reference, postcode_digits=postcode_digits(postcode, address))
 
     def _row(self, line: int, cells: _Cells, reference: str) -> Row:
         profile = self._profile

@@ -65,6 +65,9 @@ def reason_line(explanation: Explanation, language: Language) -> str:
             *_words(explanation, FactName.URGENT_FLAGS, language),
         ]
     )
+    if _partly_settled(explanation):
+        settled, reports = _number(explanation, FactName.SETTLED), _number(explanation, FactName.REPORTS)
+        line += f", {settled} van {reports} voldaan" if nl else f", {settled} of {reports} settled"
     if explanation.set_aside:
         line += f" ({'terzijde' if nl else 'set aside'}: {_SET_ASIDE[explanation.set_aside][language]})"
     return line
@@ -112,10 +115,9 @@ def _looking_back(explanation: Explanation, language: Language) -> list[str]:
 
 
 def _settled(explanation: Explanation, language: Language) -> list[str]:
-    """Where some is settled and some is not."""
-    settled, reports = (explanation.facts.get(fact) for fact in (FactName.SETTLED, FactName.REPORTS))
-    if not settled or settled == reports:
+    if not _partly_settled(explanation):
         return []
+    settled, reports = _number(explanation, FactName.SETTLED), _number(explanation, FactName.REPORTS)
     if language == "nl":
         verb = "is" if settled == 1 else "zijn"
         return [f"Van de {reports} meldingen {verb} er {settled} voldaan of niet meer gemeld."]
@@ -237,12 +239,16 @@ def _amount(value: int | str, unit: Unit, language: Language) -> str:
     return str(value)
 
 
+def _partly_settled(explanation: Explanation) -> bool:
+    return 0 < _number(explanation, FactName.SETTLED) < _number(explanation, FactName.REPORTS)
+
+
 def _counted(explanation: Explanation) -> list[JudgedReport]:
     return [report for report in explanation.reports if report.eligible] or list(explanation.reports)
 
 
 def _number(explanation: Explanation, fact: FactName) -> int:
-    value = explanation.facts[fact]
+    value = explanation.facts.get(fact)
     return value if isinstance(value, int) else 0
 
 

@@ -1,20 +1,32 @@
 """How reports end: by a snapshot without the contract, by what the creditor says; and end of supply out of order."""
 
 import itertools
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from psycopg.types.json import Jsonb
+from typer.testing import CliRunner
 
+from app.db.sessions import Login
+from app.retention import take_step
+from cli.creditor import app as creditor_app
+from client.desk_rights import look_up
 from client.log_reading import read_log
+from client.resident_answer import answer_of
+from client.resident_letter import as_page, letter_of
 from client.service import ServiceRefused
 from privacy.references import report_id
 from signals.pilot import Role
 from signals.report import Category, Kind, UrgentFlag
+from signals.rights import IdentityCheck
 from tests.conftest import Database
+from tests.exports import HEADER, make_profile, write_rows
 from tests.world import CREDITORS, PILOTS, World, agreement_document, make_row, small_world
 
 LAST = {"2026-08": date(2026, 8, 31), "2026-09": date(2026, 9, 30), "2026-10": date(2026, 10, 31)}
@@ -44,6 +56,8 @@ def world(one_world: World) -> World:
                 " ON CONFLICT (pilot_id, organisation_id) DO UPDATE SET document = excluded.document",
                 [pilot, creditor, Jsonb(agreement_document(pilot, creditor))],
             )
+    for creditor in CREDITORS:
+        shutil.rmtree(one_world.home(creditor).path / "receipts", ignore_errors=True)
     return one_world
 
 
@@ -340,3 +354,71 @@ def test_the_same_arrears_not_grown_are_a_repeat_unless_the_first_were_settled_b
         " ORDER BY 1 NULLS LAST"
     )
     assert found == [("all_repeats",), (None,)]
+
+
+def run(world: World, *arguments: str, code: int = 0) -> str:
+    home = world.home("housing").path
+    done = CliRunner().invoke(creditor_app, [*arguments, "--pilot", "aland", "--home", str(home), "--lang", "en"])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_the_commands_settle_and_withdraw_and_status_counts_what_ended(world: World, tmp_path: Path) -> None:
+    push(world, "2026-08", "a", "b", "c")
+    push(world, "2026-09", "a", "b")
+    listed = tmp_path / "paid.txt"
+    listed.write_text("a\nnever-heard-of\n", encoding="utf-8")
+    assert "2 contract(s) passed on as settled" in run(world, "settle", str(listed), "--on", "2026-10-02")
+    assert "--yes" in run(world, "withdraw", "--contract", "b", code=1)
+    assert "1 contract(s) passed on as withdrawn" in run(world, "withdraw", "--contract", "b", "--yes")
+    assert settled(world) == [("2026-08", "2026-09-01"), ("2026-08", "2026-10-02"), ("2026-09", "2026-10-02")]
+    said = " ".join(run(world, "status").split())
+    assert "1 contract(s) of August 2026 are not in September 2026 any more; they count as settled" in said
+    assert "October 2026: 2 said to be settled" in said
+    assert "1 withdrawn" in said
+
+
+def test_paid_rows_of_an_export_become_endings_and_no_empty_snapshot(world: World, tmp_path: Path) -> None:
+    push(world, "2026-08", "a", "b")
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            'UPDATE registry.agreement SET document = document || \'{"procedure": "test-2026"}\''
+            " WHERE organisation_id = 'housing'"
+        )
+    mark = {"column": "stand", "values": ["betaald"], "otherwise": ["open"]}
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(
+        yaml.safe_dump(make_profile(category="rent", settled=mark).model_dump(mode="json", exclude_none=True)), "utf-8"
+    )
+    (tmp_path / "uitsluitingen.csv").write_text("klant;reden\n", encoding="utf-8")
+    file = write_rows(tmp_path, "a;;;;1111 AB;;;betaald", header=f"{HEADER};stand", name="lijst_2026-09.csv")
+    checked = run(world, "check", str(file), "--profile", str(profile))
+    assert "1 rows read, 0 to send, 1 settled, 0 not" in checked
+    assert "is passed on as" in checked
+    assert "1 contract(s) passed on as settled" in run(world, "push", str(file), "--profile", str(profile))
+    assert settled(world) == [("2026-08", "2026-09-30")]
+    assert world.rows("SELECT count(*) FROM intake.delivery") == [(1,)]
+
+
+def test_the_answer_to_a_resident_tells_what_is_settled(world: World) -> None:
+    push(world, "2026-08", "a")
+    push(world, "2026-09")
+    who = row("a", "2026-08").contacts[0]
+    with world.desk("aland", "answer-resident", Role.PRIVACY_OFFICER) as service:
+        home, document = world.home("town-a"), world.documents["aland"]
+        held = look_up(home, service, document, who, IdentityCheck.DIGID)
+    answer = answer_of(held, document, {one.id for one in held.found})
+    assert answer["reports"][0]["settledOn"] == "2026-09-01"
+    letter = as_page(letter_of(answer))
+    assert "(augustus 2026) is voldaan of wordt niet meer gemeld, sinds 1 september 2026." in letter
+
+
+def test_an_ending_goes_when_the_reports_that_it_ends_are_past_their_term(world: World) -> None:
+    push(world, "2026-08", "a", creditor="power", **POWER)
+    push(world, "2026-09", "b", **END)
+    world.end("power", "aland", "settled", date(2026, 9, 20), "a")
+    held = "SELECT (SELECT count(*) FROM intake.ending), (SELECT count(*) FROM intake.warned_row)"
+    for today, left in ((date(2027, 9, 20), (1, 1)), (date(2027, 9, 21), (0, 1)), (date(2028, 1, 1), (0, 0))):
+        with world.sessions.begin(Login.LINKER) as connection:
+            take_step(connection, "aland", today, world.linker.rule_set)
+        assert world.rows(held) == [left]

@@ -176,3 +176,20 @@ def test_ids_of_reports_are_in_the_explanation_and_nothing_older_than_its_month(
     assert [report.report_id for report in made.reports] == [rent(2).report_id]
     assert isinstance(made.reports[0].report_id, UUID)
     assert made.deadline == made.received_on + timedelta(days=28)
+
+
+def test_what_is_settled_is_said_in_both_tongues() -> None:
+    one = rent(1, settled_on=date(2026, 11, 1))
+    assert reason_line(explanation(one, rent(2)), "nl").endswith(", 2 maanden, 1 van 2 voldaan")
+    partly = explain(explanation(one, rent(2)), "nl")
+    assert "Van de 2 meldingen is er 1 voldaan of niet meer gemeld." in partly
+    assert any(line.endswith("voldaan of niet meer gemeld sinds 1 november 2026.") for line in partly)
+    whole = explain(explanation(one), "en")
+    assert "Set aside: every report is settled or no longer reported. A worker checks this." in whole
+
+
+def test_end_of_supply_without_an_early_report_is_said_in_both_tongues() -> None:
+    made = explanation(rent(category=Category.ENERGY, kind=Kind.END_OF_SUPPLY, unannounced=True))
+    assert any("eindelevering gemeld zonder eerder vroegsignaal" in line for line in explain(made, "nl"))
+    assert any("end of supply without an early report before it" in line for line in explain(made, "en"))
+    assert not any("vroegsignaal" in line for line in explain(explanation(rent()), "nl"))

@@ -238,3 +238,35 @@ def test_each_month_and_household_has_a_signal_with_a_lasting_id() -> None:
 def test_the_order_of_the_reports_does_not_matter(reports: list[LiveReport]) -> None:
     expected = judge_reports("oudewater", RULES, sorted(reports, key=lambda report: report.report_id))
     assert judge_reports("oudewater", RULES, reports) == expected
+
+
+SETTLED = date(2026, 11, 1)
+
+
+def test_a_month_of_which_all_that_counts_is_settled_goes_apart_also_what_was_urgent() -> None:
+    signal = judged(rent(1, settled_on=SETTLED, urgent=(UrgentFlag.EVICTION_ANNOUNCED,)), rent(2, days=4))
+    assert (signal.tray, signal.urgent, signal.priority) == ("settled", False, 0)
+    assert signal.explanation.set_aside == "all_settled"
+    assert signal.rules == ("urgent@1", "single@1")  # what matched is still told
+    assert signal.deadline == signal.received_on + timedelta(days=28)
+
+
+def test_as_long_as_one_report_is_open_the_signal_stays_and_says_how_many_are_settled() -> None:
+    signal = judged(rent(1, settled_on=SETTLED, urgent=(UrgentFlag.EVICTION_ANNOUNCED,)), rent(2))
+    assert (signal.tray, signal.urgent) == ("urgent", True)
+    assert signal.explanation.facts[FactName.SETTLED] == 1
+
+
+def test_what_is_settled_still_makes_a_later_month_consecutive() -> None:
+    assert judged(rent(1, "2026-08", settled_on=date(2026, 9, 1)), rent(2)).rules == ("consecutive@1",)
+
+
+@pytest.mark.parametrize(("settled_on", "repeat"), [(date(2026, 10, 28), False), (date(2026, 10, 29), True)])
+def test_after_what_was_settled_the_same_amount_is_other_arrears(settled_on: date, *, repeat: bool) -> None:
+    signal = judged(rent(1, "2026-09", settled_on=settled_on), rent(1))
+    assert signal.explanation.reports[0].repeat is repeat
+
+
+def test_end_of_supply_out_of_the_blue_is_urgent_all_the_same_and_counted() -> None:
+    signal = judged(rent(category=Category.ENERGY, kind=Kind.END_OF_SUPPLY, unannounced=True))
+    assert (signal.tray, signal.explanation.facts[FactName.UNANNOUNCED]) == ("urgent", 1)

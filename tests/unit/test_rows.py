@@ -9,7 +9,7 @@ import pytest
 from client.decoding import UnreadableFile
 from client.profiles import Profile
 from client.reasons import NoteCode, Reason, Refusal
-from client.rows import Row
+from client.rows import Row, SettledRow
 from signals.days import last_day
 from signals.report import Kind, SocialCollection, UrgentFlag
 from tests.exports import HEADER, make_profile, read, write_rows
@@ -19,7 +19,7 @@ ROW = "100001;Jansen;Dorpsstraat;1;1234 AB;100,00;1"
 DUE = {"column": None, "due_date": "maanden"}
 
 
-def only(folder: Path, row: str, profile: Profile | None = None, header: str = HEADER) -> Row | Refusal:
+def only(folder: Path, row: str, profile: Profile | None = None, header: str = HEADER) -> Row | SettledRow | Refusal:
     [found] = read(write_rows(folder, row, header=header), profile).rows
     return found
 
