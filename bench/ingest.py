@@ -20,7 +20,8 @@ from typing import Any
 from bench.world import PILOT, BenchWorld, bench_world, peak_memory
 from cli.words import errors
 from client.checking import SendableRow
-from client.delivering import MANIFEST_SIGNED_AS, prepare
+from client.delivering import MANIFEST_SIGNED_AS
+from client.preparing import Preparer
 from client.service import Service
 from client.trust import JoinedPilot
 from privacy.identity import Contact
@@ -84,11 +85,12 @@ def _deliver(
     home = world.home(name)
     secret = home.secret("secret.key")
     envelope = Envelope.new(PILOT, name, joined.document.recipient_key)
+    preparer = Preparer(joined, secret, envelope)
     begun = time.monotonic()
     rows = synthetic_rows(category, count)
     parts = []
     while chunk := [row for _n, row in zip(range(PART_ROWS), rows, strict=False)]:
-        parts.append(b"\n".join(prepare(row, joined, secret, envelope).as_line() for row in chunk) + b"\n")
+        parts.append(b"\n".join(preparer.prepare(row).as_line() for row in chunk) + b"\n")
     bodies += parts
     seconds["prepare"] += time.monotonic() - begun
     hashed = hashlib.sha256(name.encode()).hexdigest()

@@ -21,8 +21,8 @@ from typing import Any, cast
 from bench.ingest import synthetic_rows
 from cli.words import errors
 from client.checking import SendableRow, check
-from client.delivering import prepare
 from client.export import read_export
+from client.preparing import Preparer
 from client.profiles import Profile
 from client.trust import JoinedPilot
 from privacy import hybrid
@@ -131,7 +131,8 @@ def _prepared(rows: list[SendableRow]) -> int:
     recipient = b64encode(hybrid.public_key(hybrid.new_private_key())).decode()[:16]
     pilot = cast("JoinedPilot", _Pilot("bench", bytes(range(32)), _Document()))
     envelope, secret = Envelope.new("bench", "bench-landlord", recipient), bytes(32)
-    return sum(bool(prepare(row, pilot, secret, envelope).as_line()) for row in rows)
+    preparer = Preparer(pilot, secret, envelope)
+    return sum(bool(preparer.prepare(row).as_line()) for row in rows)
 
 
 if __name__ == "__main__":

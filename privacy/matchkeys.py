@@ -4,11 +4,13 @@ Made at the creditor (or at the desk), under the pilot key, which the service ne
 kinds with the reason for each and has worked examples; a change here that changes a key is another scheme.
 """
 
-import hmac
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from privacy.framing import framed
 from privacy.identity import Contact
@@ -30,56 +32,8 @@ Key = tuple[str, ...]  # kind, then the values
 def match_keys(
     pilot_key: bytes, contacts: Sequence[Contact], epoch: int = 1, *, fill: Callable[[int], bytes] = os.urandom
 ) -> MatchKeys:
-    """Make the match keys of one report.
-
-    Args:
-        pilot_key: 32 secret bytes that the pilot's creditors and desk share.
-        contacts: the resident in the creditor's spelling; several for repeated rows of one contract, whose keys are
-            joined. Their order says nothing.
-        epoch: of the pilot key.
-        fill: gives that many random bytes; only tests have another.
-
-    Returns:
-        STRONG_KEYS strong and WEAK_KEYS weak keys, each list sorted; where fewer are known, random ones fill up. An
-        address that isn't known becomes a random key, which meets no other.
-
-    Raises:
-        ValueError: the pilot key has another length, or there is no contact.
-    """
-    if len(pilot_key) != PILOT_KEY_BYTES:
-        raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
-    if not contacts:
-        raise ValueError("match keys need at least one contact")
-    people = [normalise(contact) for contact in contacts]
-    if len(people) > 1:
-        people = sorted(set(people), key=_fullest_first)
-    birth = next((person.birth for person in people if person.birth), "")
-    strong = list(dict.fromkeys(key for person in people for key in _strong(person)))
-    weak = list(dict.fromkeys(key for person in people for key in _weak(person)))
-    if len(people) > 1:  # where there are too many, the best kinds stay
-        strong.sort(key=lambda key: key[0])
-        weak.sort(key=lambda key: key[0])
-
-    secret = _Secret(pilot_key)
-    known = [secret.key(*key) for key in weak[:WEAK_KEYS]]
-    noise = _noise(fill, STRONG_KEYS + 2 * WEAK_KEYS + 3)  # a filling key has a veto token like any other
-    weak_keys = [(key, secret.key("birth", key, birth) if birth else None) for key in known]
-    weak_keys += [(next(noise), next(noise) if birth else None) for _ in range(WEAK_KEYS - len(known))]
-    strong_keys = [secret.key(*key) for key in strong[:STRONG_KEYS]]
-    strong_keys += [next(noise) for _ in range(STRONG_KEYS - len(strong_keys))]
-    dwelling, street_dwelling, building = _places(people[0])
-    return MatchKeys.model_validate(
-        {
-            "scheme": SCHEME,
-            "epoch": epoch,
-            "strong": sorted(strong_keys),
-            "weak": [{"key": key, "birth": token} for key, token in sorted(weak_keys, key=itemgetter(0))],
-            "dwelling": secret.key("dwelling", *dwelling) if dwelling else next(noise),
-            "street_dwelling": secret.key("street-dwelling", *street_dwelling) if street_dwelling else next(noise),
-            "building": secret.key("building", *building) if building else next(noise),
-            "has_addition": bool(people[0].address.addition),
-        }
-    )
+    """Make the match keys of one report; the arguments and errors are those of KeyMaker."""
+    return MatchKeys.model_validate(KeyMaker(pilot_key, epoch, fill=fill).made(contacts))
 
 
 def district_key(pilot_key: bytes, postcode4: str) -> str:
@@ -88,33 +42,108 @@ def district_key(pilot_key: bytes, postcode4: str) -> str:
     Raises:
         ValueError: the pilot key has another length, or `postcode4` isn't four digits.
     """
-    if len(pilot_key) != PILOT_KEY_BYTES:
-        raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
-    if len(postcode4) != 4 or not (postcode4.isascii() and postcode4.isdigit()):
-        raise ValueError("a district is the four digits of a postcode")
-    return _Secret(pilot_key).key("district", postcode4)
+    return KeyMaker(pilot_key).district(postcode4)
 
 
-class _Secret:
-    """The pilot key at work: HMAC-SHA-256 over scheme, kind and values, each behind its length; cut to 16 bytes."""
+class KeyMaker:
+    """The pilot key at work on the reports of a delivery.
 
-    def __init__(self, pilot_key: bytes) -> None:
-        self._key, self._scheme = pilot_key, framed(SCHEME)
+    A key is the HMAC-SHA-256 over scheme, kind and values, each behind its length; cut to 16 bytes.
+    """
 
-    def key(self, *kind_and_values: str) -> str:
-        text = self._scheme + b"".join(map(_framed, kind_and_values))
-        return hmac.digest(self._key, text, "sha256")[:KEY_BYTES].hex()
+    def __init__(self, pilot_key: bytes, epoch: int = 1, *, fill: Callable[[int], bytes] = os.urandom) -> None:
+        """Take up a pilot key.
+
+        Args:
+            pilot_key: 32 secret bytes that the pilot's creditors and desk share.
+            epoch: of the pilot key.
+            fill: gives that many random bytes; only tests have another.
+
+        Raises:
+            ValueError: the pilot key has another length.
+        """
+        if len(pilot_key) != PILOT_KEY_BYTES:
+            raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
+        self._epoch, self._fill = epoch, fill
+        self._keyed = HMAC(pilot_key, SHA256())  # copied for each key: half the work is done by then
+        self._keyed.update(framed(SCHEME))
+        self._districts: dict[str, str] = {}
+
+    def made(self, contacts: Sequence[Contact]) -> dict[str, Any]:
+        """Make the match keys of one report, as they stand on the wire (signals.report.MatchKeys).
+
+        Args:
+            contacts: the resident in the creditor's spelling; several for repeated rows of one contract, whose keys are
+                joined. Their order says nothing.
+
+        Returns:
+            STRONG_KEYS strong and WEAK_KEYS weak keys, each list sorted; where fewer are known, random ones fill up. An
+            address that isn't known becomes a random key, which meets no other.
+
+        Raises:
+            ValueError: there is no contact.
+        """
+        if not contacts:
+            raise ValueError("match keys need at least one contact")
+        people = [normalise(contact) for contact in contacts]
+        if len(people) > 1:
+            people = sorted(set(people), key=_fullest_first)
+        birth = next((person.birth for person in people if person.birth), "")
+        strong = list(dict.fromkeys(key for person in people for key in _strong(person)))
+        weak = list(dict.fromkeys(key for person in people for key in _weak(person)))
+        if len(people) > 1:  # where there are too many, the best kinds stay
+            strong.sort(key=lambda key: key[0])
+            weak.sort(key=lambda key: key[0])
+
+        key = self._key
+        strong_keys = [key(*values) for values in strong[:STRONG_KEYS]]
+        weak_keys = [key(*values) for values in weak[:WEAK_KEYS]]
+        tokens = [self._token(weak_key, birth) for weak_key in weak_keys] if birth else []
+        dwelling, street_dwelling, building = _places(people[0])
+        # A filling key has a veto token like any other.
+        strong_keys += self._noise(STRONG_KEYS - len(strong_keys))
+        weak_keys += self._noise(WEAK_KEYS - len(weak_keys))
+        tokens += self._noise(WEAK_KEYS - len(tokens)) if birth else [None] * WEAK_KEYS
+        return {
+            "building": key("building", *building) if building else self._noise(1)[0],
+            "dwelling": key("dwelling", *dwelling) if dwelling else self._noise(1)[0],
+            "epoch": self._epoch,
+            "hasAddition": bool(people[0].address.addition),
+            "scheme": SCHEME,
+            "streetDwelling": key("street-dwelling", *street_dwelling) if street_dwelling else self._noise(1)[0],
+            "strong": sorted(strong_keys),
+            "weak": [{"birth": token, "key": key} for key, token in sorted(zip(weak_keys, tokens, strict=True))],
+        }
+
+    def district(self, postcode4: str) -> str:
+        """Make the keyed code of a district. Raises ValueError: `postcode4` isn't four digits."""
+        made = self._districts.get(postcode4)
+        if made is None:
+            if len(postcode4) != 4 or not (postcode4.isascii() and postcode4.isdigit()):
+                raise ValueError("a district is the four digits of a postcode")
+            made = self._districts[postcode4] = self._key("district", postcode4)
+        return made
+
+    def _key(self, *kind_and_values: str) -> str:
+        return self._digest(b"".join(map(_framed, kind_and_values)))
+
+    def _token(self, weak_key: str, birth: str) -> str:
+        return self._digest(_framed("birth") + framed(weak_key) + _framed(birth))  # a key seldom comes back
+
+    def _digest(self, text: bytes) -> str:
+        keyed = self._keyed.copy()
+        keyed.update(text)
+        return keyed.finalize()[:KEY_BYTES].hex()
+
+    def _noise(self, number: int) -> list[str]:
+        text = self._fill(number * KEY_BYTES).hex() if number else ""
+        return [text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)]
 
 
 @lru_cache(CACHE)
 def _framed(part: str) -> bytes:
     """Frame one part: `framed(a, b)` is `framed(a) + framed(b)`, and kinds, initials and postcodes come back."""
     return framed(part)
-
-
-def _noise(fill: Callable[[int], bytes], number: int) -> Iterator[str]:
-    text = fill(number * KEY_BYTES).hex()
-    return (text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES))
 
 
 def _strong(person: Person) -> Iterator[Key]:
