@@ -5,12 +5,11 @@ import secrets
 from base64 import b64encode
 from dataclasses import dataclass
 
-from pydantic_core import to_json
-
 from client.checking import SendableRow
 from client.exclusions import fold_reference
 from client.receipts import KeptReport
 from client.trust import JoinedPilot
+from privacy.compact import compact
 from privacy.matchkeys import KEY_BYTES, KeyMaker
 from privacy.receipts import details_commitment
 from privacy.references import reference
@@ -65,7 +64,7 @@ class Preparer:
         digits = row.postcode_digits
         # Written as a Report (signals/report.py) writes itself, without the cost of making one: the members stand in
         # the order of their names, which a test compares.
-        sent = to_json(
+        sent = compact(
             {
                 "amountEuros": row.amount_cents // 100,
                 "arrearsSince": row.arrears_since,

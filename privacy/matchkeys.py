@@ -23,6 +23,7 @@ STRONG_KEYS = 6  # per report, whatever is known: the number of keys tells nothi
 WEAK_KEYS = 6
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
+_KEY_LENGTH = (2 * KEY_BYTES).to_bytes(4, "big")  # as `framed` writes it before a key in hexadecimal
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
 _FULL_POSTCODE = 6
 
@@ -128,7 +129,7 @@ class KeyMaker:
         return self._digest(b"".join(map(_framed, kind_and_values)))
 
     def _token(self, weak_key: str, birth: str) -> str:
-        return self._digest(_framed("birth") + framed(weak_key) + _framed(birth))  # a key seldom comes back
+        return self._digest(_framed("birth") + _KEY_LENGTH + weak_key.encode() + _framed(birth))
 
     def _digest(self, text: bytes) -> str:
         keyed = self._keyed.copy()

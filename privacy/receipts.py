@@ -10,9 +10,9 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_core import to_json
 
 from privacy.checkpoints import log_public
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.log import commitment, leaf
@@ -91,7 +91,7 @@ def details_commitment(salt: bytes, details: dict[str, str | int]) -> str:
     AES-GCM binds nobody: a ciphertext can be made that two keys open to two texts. This does, for a creditor that
     shows a judge what it reported. The salt is sealed with the details, so that the desk compares.
     """
-    return hashlib.sha256(framed("vroegsein/details/v1", salt, to_json(dict(sorted(details.items()))))).hexdigest()
+    return hashlib.sha256(framed("vroegsein/details/v1", salt, compact(dict(sorted(details.items()))))).hexdigest()
 
 
 def report_leaf_hash(sent: bytes, sealed_hash: bytes) -> bytes:

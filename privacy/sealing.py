@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic_core import to_json
 
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.recipients import Recipients, unseal
@@ -90,7 +90,7 @@ class Envelope:
         """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
         report_key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
         bound = self._bound(reference, sent)
-        text = to_json(details)
+        text = compact(details)
         padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
         return SealedReport(
             wrapped_key=nonce + self._cipher.encrypt(nonce, report_key, bound),
