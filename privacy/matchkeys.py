@@ -7,6 +7,7 @@ kinds with the reason for each and has worked examples; a change here that chang
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, islice, repeat
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -90,8 +91,8 @@ class KeyMaker:
         if len(people) > 1:
             people = sorted(set(people), key=_fullest_first)
         birth = next((person.birth for person in people if person.birth), "")
-        strong = list(dict.fromkeys(key for person in people for key in _strong(person)))
-        weak = list(dict.fromkeys(key for person in people for key in _weak(person)))
+        strong = list(dict.fromkeys(chain.from_iterable(map(_strong, people))))
+        weak = list(dict.fromkeys(chain.from_iterable(map(_weak, people))))
         if len(people) > 1:  # where there are too many, the best kinds stay
             strong.sort(key=lambda key: key[0])
             weak.sort(key=lambda key: key[0])
@@ -99,19 +100,20 @@ class KeyMaker:
         key = self._key
         strong_keys = [key(*values) for values in strong[:STRONG_KEYS]]
         weak_keys = [key(*values) for values in weak[:WEAK_KEYS]]
-        tokens = [self._token(weak_key, birth) for weak_key in weak_keys] if birth else []
-        dwelling, street_dwelling, building = _places(people[0])
         # A filling key has a veto token like any other.
-        strong_keys += self._noise(STRONG_KEYS - len(strong_keys))
-        weak_keys += self._noise(WEAK_KEYS - len(weak_keys))
-        tokens += self._noise(WEAK_KEYS - len(tokens)) if birth else [None] * WEAK_KEYS
+        tokens: list[str | None] = [self._token(weak_key, birth) for weak_key in weak_keys] if birth else []
+        dwelling, street_dwelling, building = _places(people[0])
+        noise = self._noise(STRONG_KEYS - len(strong_keys) + 2 * (WEAK_KEYS - len(weak_keys)) + 3)
+        strong_keys += islice(noise, STRONG_KEYS - len(strong_keys))
+        weak_keys += islice(noise, WEAK_KEYS - len(weak_keys))
+        tokens += islice(noise, WEAK_KEYS - len(tokens)) if birth else repeat(None, WEAK_KEYS)
         return {
-            "building": key("building", *building) if building else self._noise(1)[0],
-            "dwelling": key("dwelling", *dwelling) if dwelling else self._noise(1)[0],
+            "building": key("building", *building) if building else next(noise),
+            "dwelling": key("dwelling", *dwelling) if dwelling else next(noise),
             "epoch": self._epoch,
             "hasAddition": bool(people[0].address.addition),
             "scheme": SCHEME,
-            "streetDwelling": key("street-dwelling", *street_dwelling) if street_dwelling else self._noise(1)[0],
+            "streetDwelling": key("street-dwelling", *street_dwelling) if street_dwelling else next(noise),
             "strong": sorted(strong_keys),
             "weak": [{"birth": token, "key": key} for key, token in sorted(zip(weak_keys, tokens, strict=True))],
         }
@@ -136,9 +138,9 @@ class KeyMaker:
         keyed.update(text)
         return keyed.finalize()[:KEY_BYTES].hex()
 
-    def _noise(self, number: int) -> list[str]:
-        text = self._fill(number * KEY_BYTES).hex() if number else ""
-        return [text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)]
+    def _noise(self, number: int) -> Iterator[str]:
+        text = self._fill(number * KEY_BYTES).hex()
+        return (text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES))
 
 
 @lru_cache(CACHE)
@@ -178,6 +180,7 @@ def _weak(person: Person) -> Iterator[Key]:
             yield "4-surname-initial-street-dwelling", _anagram(surname), initial, *street_dwelling
 
 
+@lru_cache(CACHE)
 def _anagram(surname: str) -> str:
     """Give the letters of a surname in alphabetical order: two that changed places don't matter."""
     return "".join(sorted(surname))
