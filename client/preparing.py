@@ -1,22 +1,24 @@
 """One row of an export turned into what travels: keys and coarse facts in clear, everything else sealed."""
 
+import json
 import os
 import secrets
-from base64 import b64encode
+from binascii import b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
 
 from client.checking import SendableRow
 from client.exclusions import fold_reference
 from client.receipts import KeptReport
 from client.trust import JoinedPilot
-from privacy.compact import compact
 from privacy.matchkeys import KEY_BYTES, KeyMaker
 from privacy.receipts import details_commitment
-from privacy.references import reference
+from privacy.references import References
 from privacy.sealing import Envelope, SealedReport
+from signals.report import UrgentFlag
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Prepared:
     """One row, ready to be written: its place in the export, the report in clear, what is sealed, what is kept here."""
 
@@ -29,8 +31,8 @@ class Prepared:
 
     def as_line(self) -> bytes:
         """The line of a part; the report stands in it as it was signed for."""
-        contact, wrapped = b64encode(self.sealed.contact), b64encode(self.sealed.wrapped_key)
-        return b'{"report":%b,"sealed":{"contact":"%b","wrappedKey":"%b"}}' % (self.sent, contact, wrapped)
+        sealed = [b2a_base64(raw, newline=False) for raw in (self.sealed.contact, self.sealed.wrapped_key)]
+        return b'{"report":%b,"sealed":{"contact":"%b","wrappedKey":"%b"}}' % (self.sent, *sealed)
 
     def kept(self) -> KeptReport:
         """What the creditor keeps of it."""
@@ -43,18 +45,23 @@ class Prepared:
         )
 
 
+@lru_cache
+def _list(urgent: tuple[UrgentFlag, ...]) -> str:
+    return json.dumps([flag.value for flag in urgent], separators=(",", ":"))
+
+
 class Preparer:
     """Prepares the rows of one delivery."""
 
     def __init__(self, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> None:
         """`secret` is the creditor's own; the envelope is the delivery's."""
-        self._pilot, self._secret, self._envelope = pilot.id, secret, envelope
+        self._references, self._envelope = References(secret, pilot.id), envelope
         self._keys = KeyMaker(pilot.key, pilot.document.epoch)
 
     def prepare(self, row: SendableRow) -> Prepared:
         """Prepare one row. A postcode that can't be read gives a random district, which is no other's."""
         contract = row.reference
-        opaque = reference(self._secret, self._pilot, fold_reference(contract))
+        opaque = self._references.of(fold_reference(contract))
         details: dict[str, str | int] = {
             **row.contacts[0].as_json(),
             "contract": contract,
@@ -62,23 +69,15 @@ class Preparer:
         }
         salt = os.urandom(16)
         digits = row.postcode_digits
-        # Written as a Report (signals/report.py) writes itself, without the cost of making one: the members stand in
-        # the order of their names, which a test compares.
-        sent = compact(
-            {
-                "amountEuros": row.amount_cents // 100,
-                "arrearsSince": row.arrears_since,
-                "commitment": details_commitment(salt, details),
-                "district": self._keys.district(digits) if digits else secrets.token_hex(KEY_BYTES),
-                "keys": self._keys.made(row.contacts),
-                "kind": row.kind,
-                "months": row.months,
-                "reference": opaque,
-                "reportedOn": row.reported_on,
-                "sinceDerived": row.since_derived,
-                "socialCollection": row.social_collection,
-                "urgent": row.urgent,
-            }
-        )
+        district = self._keys.district(digits) if digits else secrets.token_hex(KEY_BYTES)
+        # What a Report (signals/report.py) writes of itself, without the cost of making one.
+        sent = (
+            f'{{"amountEuros":{row.amount_cents // 100},"arrearsSince":"{row.arrears_since}",'
+            f'"commitment":"{details_commitment(salt, details)}","district":"{district}",'
+            f'"keys":{self._keys.made(row.contacts).as_json()},"kind":"{row.kind.value}","months":{row.months},'
+            f'"reference":"{opaque}","reportedOn":"{row.reported_on}",'
+            f'"sinceDerived":{"true" if row.since_derived else "false"},'
+            f'"socialCollection":{row.social_collection.model_dump_json(by_alias=True)},"urgent":{_list(row.urgent)}}}'
+        ).encode()
         sealed = self._envelope.seal({**details, "salt": salt.hex()}, opaque, sent)
         return Prepared(row.line, opaque, sent, details, salt.hex(), sealed)

@@ -153,7 +153,9 @@ class _Mapping:
             raise _UnreadableError(Reason.UNREADABLE_DATE)
         if due > self._on:
             raise _UnreadableError(Reason.NOT_YET_DUE)
-        return months_between(due, self._on, months.count) if count is None else count, due, False
+        if count is None and (count := months_between(due, self._on, months.count)) > MOST_MONTHS:
+            raise _UnreadableError(Reason.UNREADABLE_DATE)
+        return count, due, False
 
     def _answer(self, cells: _Cells) -> Answer:
         recorded = self._profile.recorded

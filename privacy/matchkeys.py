@@ -5,10 +5,10 @@ kinds with the reason for each and has worked examples; a change here that chang
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat
-from typing import Any
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -25,6 +25,7 @@ WEAK_KEYS = 6
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
 _KEY_LENGTH = (2 * KEY_BYTES).to_bytes(4, "big")  # as `framed` writes it before a key in hexadecimal
+_PLACES = ("dwelling", "street-dwelling", "building")
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
 _FULL_POSTCODE = 6
 
@@ -35,7 +36,7 @@ def match_keys(
     pilot_key: bytes, contacts: Sequence[Contact], epoch: int = 1, *, fill: Callable[[int], bytes] = os.urandom
 ) -> MatchKeys:
     """Make the match keys of one report; the arguments and errors are those of KeyMaker."""
-    return MatchKeys.model_validate(KeyMaker(pilot_key, epoch, fill=fill).made(contacts))
+    return KeyMaker(pilot_key, epoch, fill=fill).made(contacts).as_model()
 
 
 def district_key(pilot_key: bytes, postcode4: str) -> str:
@@ -45,6 +46,34 @@ def district_key(pilot_key: bytes, postcode4: str) -> str:
         ValueError: the pilot key has another length, or `postcode4` isn't four digits.
     """
     return KeyMaker(pilot_key).district(postcode4)
+
+
+class MadeKeys(NamedTuple):
+    """The match keys of one report, before they are on the wire (signals.report.MatchKeys); lists are sorted."""
+
+    dwelling: str
+    street_dwelling: str
+    building: str
+    epoch: int
+    has_addition: bool
+    strong: list[str]
+    weak: list[tuple[str, str | None]]  # the key and its veto token, which all have or none has
+
+    def as_model(self) -> MatchKeys:
+        """The same, as a model that was checked."""
+        weak = [{"key": key, "birth": token} for key, token in self.weak]
+        return MatchKeys.model_validate(self._asdict() | {"scheme": SCHEME, "weak": weak})
+
+    def as_json(self) -> str:
+        """What the model writes of itself, without the cost of making one: RFC 8785."""
+        form = '{"birth":null,"key":"%s"}' if self.weak[0][1] is None else '{"birth":"%s","key":"%s"}'
+        strong = '","'.join(self.strong)
+        weak = ",".join([form % ((token, key) if token else key) for key, token in self.weak])
+        return (
+            f'{{"building":"{self.building}","dwelling":"{self.dwelling}","epoch":{self.epoch},'
+            f'"hasAddition":{"true" if self.has_addition else "false"},"scheme":"{SCHEME}",'
+            f'"streetDwelling":"{self.street_dwelling}","strong":["{strong}"],"weak":[{weak}]}}'
+        )
 
 
 class KeyMaker:
@@ -71,8 +100,8 @@ class KeyMaker:
         self._keyed.update(framed(SCHEME))
         self._districts: dict[str, str] = {}
 
-    def made(self, contacts: Sequence[Contact]) -> dict[str, Any]:
-        """Make the match keys of one report, as they stand on the wire (signals.report.MatchKeys).
+    def made(self, contacts: Sequence[Contact]) -> MadeKeys:
+        """Make the match keys of one report.
 
         Args:
             contacts: the resident in the creditor's spelling; several for repeated rows of one contract, whose keys are
@@ -97,26 +126,28 @@ class KeyMaker:
             strong.sort(key=lambda key: key[0])
             weak.sort(key=lambda key: key[0])
 
-        key = self._key
-        strong_keys = [key(*values) for values in strong[:STRONG_KEYS]]
-        weak_keys = [key(*values) for values in weak[:WEAK_KEYS]]
+        del strong[STRONG_KEYS:], weak[WEAK_KEYS:]
+        places = [(kind, *place) for kind, place in zip(_PLACES, _places(people[0]), strict=True) if place]
+        keys = self._keys(b"".join(map(_framed, key)) for key in chain(strong, weak, places))
+        strong_keys, weak_keys = keys[: len(strong)], keys[len(strong) : len(strong) + len(weak)]
+        tokens: list[str | None] = []
+        if birth:
+            before, behind = _framed("birth") + _KEY_LENGTH, _framed(birth)
+            tokens += self._keys(before + key.encode() + behind for key in weak_keys)
+        noise = self._noise(STRONG_KEYS - len(strong) + 2 * (WEAK_KEYS - len(weak)) + len(_PLACES) - len(places))
+        strong_keys += islice(noise, STRONG_KEYS - len(strong))
+        weak_keys += islice(noise, WEAK_KEYS - len(weak))
         # A filling key has a veto token like any other.
-        tokens: list[str | None] = [self._token(weak_key, birth) for weak_key in weak_keys] if birth else []
-        dwelling, street_dwelling, building = _places(people[0])
-        noise = self._noise(STRONG_KEYS - len(strong_keys) + 2 * (WEAK_KEYS - len(weak_keys)) + 3)
-        strong_keys += islice(noise, STRONG_KEYS - len(strong_keys))
-        weak_keys += islice(noise, WEAK_KEYS - len(weak_keys))
-        tokens += islice(noise, WEAK_KEYS - len(tokens)) if birth else repeat(None, WEAK_KEYS)
-        return {
-            "building": key("building", *building) if building else next(noise),
-            "dwelling": key("dwelling", *dwelling) if dwelling else next(noise),
-            "epoch": self._epoch,
-            "hasAddition": bool(people[0].address.addition),
-            "scheme": SCHEME,
-            "streetDwelling": key("street-dwelling", *street_dwelling) if street_dwelling else next(noise),
-            "strong": sorted(strong_keys),
-            "weak": [{"birth": token, "key": key} for key, token in sorted(zip(weak_keys, tokens, strict=True))],
-        }
+        tokens += islice(noise, WEAK_KEYS - len(weak)) if birth else repeat(None, WEAK_KEYS)
+        found = dict(zip([place[0] for place in places], keys[len(strong) + len(weak) :], strict=True))
+        strong_keys.sort()
+        return MadeKeys(
+            *(found.get(kind) or next(noise) for kind in _PLACES),
+            epoch=self._epoch,
+            has_addition=bool(people[0].address.addition),
+            strong=strong_keys,
+            weak=sorted(zip(weak_keys, tokens, strict=True)),
+        )
 
     def district(self, postcode4: str) -> str:
         """Make the keyed code of a district. Raises ValueError: `postcode4` isn't four digits."""
@@ -124,29 +155,27 @@ class KeyMaker:
         if made is None:
             if len(postcode4) != 4 or not (postcode4.isascii() and postcode4.isdigit()):
                 raise ValueError("a district is the four digits of a postcode")
-            made = self._districts[postcode4] = self._key("district", postcode4)
+            made = self._districts[postcode4] = self._keys([framed("district", postcode4)])[0]
         return made
 
-    def _key(self, *kind_and_values: str) -> str:
-        return self._digest(b"".join(map(_framed, kind_and_values)))
-
-    def _token(self, weak_key: str, birth: str) -> str:
-        return self._digest(_framed("birth") + _KEY_LENGTH + weak_key.encode() + _framed(birth))
-
-    def _digest(self, text: bytes) -> str:
-        keyed = self._keyed.copy()
-        keyed.update(text)
-        return keyed.finalize()[:KEY_BYTES].hex()
+    def _keys(self, texts: Iterable[bytes]) -> list[str]:
+        copied, made = self._keyed.copy, []
+        for text in texts:
+            keyed = copied()
+            keyed.update(text)
+            made.append(keyed.finalize().hex()[: 2 * KEY_BYTES])
+        return made
 
     def _noise(self, number: int) -> Iterator[str]:
         text = self._fill(number * KEY_BYTES).hex()
-        return (text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES))
+        return iter([text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)])
 
 
 @lru_cache(CACHE)
 def _framed(part: str) -> bytes:
     """Frame one part: `framed(a, b)` is `framed(a) + framed(b)`, and kinds, initials and postcodes come back."""
-    return framed(part)
+    raw = part.encode()
+    return len(raw).to_bytes(4, "big") + raw
 
 
 def _strong(person: Person) -> Iterator[Key]:

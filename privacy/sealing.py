@@ -22,6 +22,7 @@ from privacy.recipients import Recipients, unseal
 PADDED_TO = 512  # bytes: the length of a name or of a note says nothing
 _ONE_TIME_NONCE = bytes(12)  # right for a key that seals exactly one message
 _NONCE = 12
+_KEY = 32
 _DELIVERY = "vroegsein/delivery-key/v1"
 _CHECK = "vroegsein/delivery-key-check/v1"
 _REPORT = "vroegsein/report/v1"
@@ -56,11 +57,13 @@ class Envelope:
     pilot: str
     creditor: str
     recipient_key: str
-    _cipher: AESGCM = field(init=False, repr=False, compare=False)
+    _cipher: AESGCM = field(init=False, compare=False)
+    _about: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take up the key once, not for each report."""
         object.__setattr__(self, "_cipher", AESGCM(self.key))
+        object.__setattr__(self, "_about", framed(_REPORT, self.pilot, self.creditor))
 
     @classmethod
     def new(cls, pilot: str, creditor: str, recipient_key: str) -> "Envelope":
@@ -88,7 +91,8 @@ class Envelope:
 
     def seal(self, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
         """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
-        report_key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
+        fresh = os.urandom(_KEY + _NONCE)
+        report_key, nonce = fresh[:_KEY], fresh[_KEY:]
         bound = self._bound(reference, sent)
         text = compact(details)
         padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
@@ -112,7 +116,7 @@ class Envelope:
         return details
 
     def _bound(self, reference: str, sent: bytes) -> bytes:
-        return framed(_REPORT, self.pilot, self.creditor, reference, self.recipient_key, hashlib.sha256(sent).digest())
+        return self._about + framed(reference, self.recipient_key, hashlib.sha256(sent).digest())
 
 
 def _purpose(pilot: str, creditor: str, recipient_key: str, content_hash: str) -> tuple[str, ...]:
