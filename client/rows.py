@@ -153,7 +153,9 @@ class _Mapping:
             raise _UnreadableError(Reason.UNREADABLE_DATE)
         if due > self._on:
             raise _UnreadableError(Reason.NOT_YET_DUE)
-        if count is None and (count := months_between(due, self._on, months.count)) > MOST_MONTHS:
+        if count is None:
+            count = months_between(due, self._on, months.count)
+        if count > MOST_MONTHS:
             raise _UnreadableError(Reason.UNREADABLE_DATE)
         return count, due, False
 

@@ -141,8 +141,11 @@ class KeyMaker:
         tokens += islice(noise, WEAK_KEYS - len(weak)) if birth else repeat(None, WEAK_KEYS)
         found = dict(zip([place[0] for place in places], keys[len(strong) + len(weak) :], strict=True))
         strong_keys.sort()
+        dwelling, street_dwelling, building = (found.get(kind) or next(noise) for kind in _PLACES)
         return MadeKeys(
-            *(found.get(kind) or next(noise) for kind in _PLACES),
+            dwelling=dwelling,
+            street_dwelling=street_dwelling,
+            building=building,
             epoch=self._epoch,
             has_addition=bool(people[0].address.addition),
             strong=strong_keys,
