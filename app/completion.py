@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.basis_check import check_fresh, forget
 from app.snapshots import look_over, shut_out_withdrawn
-from privacy import merkle
+from app.stages import stage
+from privacy.log import GrowingTree
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.days import AMSTERDAM
 from signals.judging import judge
@@ -171,12 +172,14 @@ def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None
 
 def _relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     run = uuid.uuid4()
-    link(connection, pilot.id, run)
-    for statement in HOUSEHOLDS_OF_SEALED:
-        connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
-    mark_known_clients(connection, pilot.id)
-    settle(connection, pilot.id)
-    judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+    with stage("link"):
+        link(connection, pilot.id, run)
+        for statement in HOUSEHOLDS_OF_SEALED:
+            connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
+    with stage("rules"):
+        mark_known_clients(connection, pilot.id)
+        settle(connection, pilot.id)
+        judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
 
 
 def complete_delivery(
@@ -206,20 +209,22 @@ def complete_delivery(
         "category": row.category,
         "received_on": now.astimezone(AMSTERDAM).date(),
     }
-    for statement in (*FRESH, REPEATED):
-        connection.execute(sa.text(statement), values)
-    look_over(connection, values, pilot.retention.report_days)
-    check_fresh(connection, pilot, values)
-    shut_out_withdrawn(connection, values)
-    for statement in SHUT_OUT:
-        connection.execute(sa.text(statement), values)
-    _touch_neighbours_of_corrected(connection, values)
-    for statement in TAKE_UP:
-        connection.execute(sa.text(statement), values)
-    _refresh_statistics(connection)
+    with stage("merge"):
+        for statement in (*FRESH, REPEATED):
+            connection.execute(sa.text(statement), values)
+        look_over(connection, values, pilot.retention.report_days)
+        check_fresh(connection, pilot, values)
+        shut_out_withdrawn(connection, values)
+        for statement in SHUT_OUT:
+            connection.execute(sa.text(statement), values)
+        _touch_neighbours_of_corrected(connection, values)
+        for statement in TAKE_UP:
+            connection.execute(sa.text(statement), values)
+        _refresh_statistics(connection)
     _relink(connection, pilot, rule_sets)
-    forget(connection, pilot_id)
-    _finish(connection, values, row.manifest, log_key, now)
+    with stage("finish"):
+        forget(connection, pilot_id)
+        _finish(connection, values, row.manifest, log_key, now)
     return True
 
 
@@ -246,7 +251,9 @@ def _finish(
     connection: sa.Connection, values: dict[str, Any], manifest: str, log_key: dict[str, Any], now: datetime
 ) -> None:
     """Count, write the event, sign the receipt, let the staged lines go. A report that was shut out counts as taken."""
-    leaves = connection.execute(sa.text(TAKEN), values).scalars().all()
+    tree = GrowingTree()
+    for leaf in connection.execute(sa.text(TAKEN), values, execution_options={"yield_per": 5_000}).scalars():
+        tree.append(leaf)
     refused = connection.execute(
         sa.text("""
             SELECT count(DISTINCT (part, line)) FROM intake.refused_row
@@ -259,10 +266,10 @@ def _finish(
         "creditor": values["creditor"],
         "period": values["period"],
         "category": values["category"],
-        "accepted": len(leaves),
+        "accepted": tree.size,
         "refused": refused,
         "manifest": hashlib.sha256(manifest.encode()).hexdigest(),
-        "root": merkle.root(leaves).hex(),
+        "root": tree.root().hex(),
     }
     event = {"pilot": values["pilot"], "event": uuid.uuid4(), "kind": DELIVERY_EVENT, "body": said}
     connection.execute(WRITE_EVENT, event)
@@ -282,7 +289,7 @@ def _finish(
         {
             **values,
             "now": now,
-            "accepted": len(leaves),
+            "accepted": tree.size,
             "refused": refused,
             "receipt": receipt.signed(log_key),
             "leaf": receipt.leaf_hash(),

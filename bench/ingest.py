@@ -10,17 +10,21 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 import random
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from bench.world import PILOT, BenchWorld, bench_world, peak_memory
 from cli.words import errors
 from client.checking import SendableRow
-from client.delivering import MANIFEST_SIGNED_AS, prepare
+from client.delivering import MANIFEST_SIGNED_AS
+from client.preparing import Preparer
 from client.service import Service
 from client.trust import JoinedPilot
 from privacy.identity import Contact
@@ -31,6 +35,7 @@ from signals.report import Category, Kind, Manifest, PartSummary, SocialCollecti
 PART_ROWS = 10_000
 CREDITORS = {"rent-one": Category.RENT, "power-one": Category.ENERGY}
 LAST_DAY = date(2026, 10, 31)
+_STAGE = re.compile(r"stage (\w+) took ([0-9.]+) s")
 SURNAMES = ("Jansen", "de Vries", "Bakker", "Visser", "Smit", "Meijer", "Mulder", "Bos", "Vos", "Peters", "Kok")
 
 
@@ -51,24 +56,38 @@ def measure(reports: int) -> dict[str, Any]:
     each = reports // len(CREDITORS)
     seconds: dict[str, float] = {"prepare": 0.0, "send": 0.0, "take_up": 0.0}
     bodies: list[bytes] = []
+    os.environ["VROEGSEIN_LOG_LEVEL"] = "DEBUG"  # at which the stages are told
     with bench_world({name: (category, None) for name, category in CREDITORS.items()}) as world:
         for name, category in CREDITORS.items():
             with world.creditor(name) as (service, joined):
                 _deliver(world, name, service, joined, (category, each), seconds, bodies)
         signals = world.linked("SELECT count(*) AS n FROM signals.signal")[0].n
+        [keys] = world.linked("SELECT count(*) AS held, count(DISTINCT key) AS distinct FROM signals.report_key")
         memory = peak_memory(world.pid)
+        stages = _stages(world.places.service_log)
         copied = _copy(world, bodies)
     taken = sum(seconds[stage] for stage in ("send", "take_up"))
     over_http, by_copy = each * len(CREDITORS) / taken, each * len(CREDITORS) / copied
     return {
         "reports": each * len(CREDITORS),
         "signals": signals,
-        "seconds": {stage: round(spent, 2) for stage, spent in (seconds | {"copy": copied}).items()},
+        "keys_per_report": round(keys.held / (each * len(CREDITORS)), 2),
+        "keys_known_already": round(1 - keys.distinct / keys.held, 3),
+        "seconds": {stage: round(spent, 2) for stage, spent in (seconds | {"raw_copy": copied}).items()},
+        "stage_seconds": stages,
         "reports_per_second": round(over_http),
         "copied_per_second": round(by_copy),
         "ratio": round(over_http / by_copy, 4),
         "peak_memory_mb": memory,
     }
+
+
+def _stages(log: Path) -> dict[str, float]:
+    """What the service and its linker say of each stage, added up: `parse` and `copy` are in `send`, the rest after."""
+    spent: dict[str, float] = {}
+    for name, took in _STAGE.findall(log.read_text(encoding="utf-8")):
+        spent[name] = spent.get(name, 0.0) + float(took)
+    return {name: round(took, 2) for name, took in spent.items()}
 
 
 def _deliver(
@@ -84,11 +103,12 @@ def _deliver(
     home = world.home(name)
     secret = home.secret("secret.key")
     envelope = Envelope.new(PILOT, name, joined.document.recipient_key)
+    preparer = Preparer(joined, secret, envelope)
     begun = time.monotonic()
     rows = synthetic_rows(category, count)
     parts = []
     while chunk := [row for _n, row in zip(range(PART_ROWS), rows, strict=False)]:
-        parts.append(b"\n".join(prepare(row, joined, secret, envelope).as_line() for row in chunk) + b"\n")
+        parts.append(b"\n".join(preparer.prepare(row).as_line() for row in chunk) + b"\n")
     bodies += parts
     seconds["prepare"] += time.monotonic() - begun
     hashed = hashlib.sha256(name.encode()).hexdigest()

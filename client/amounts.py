@@ -14,6 +14,7 @@ MOST_MONTHS = 600
 
 _CURRENCY = re.compile(r"€|euro'?s|euro|eur|[\s'\u2019`_]", re.IGNORECASE)  # with the blanks and marks of thousands
 _NO_CENTS = re.compile(r"[.,](?:-{1,2}|=)$")  # "150,-" and "150,="
+_PLAIN = re.compile(r"([0-9]{1,7})[.,]([0-9]{2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*|[.,][0-9]{1,2}")
 _COUNT = re.compile(r"([0-9]{1,3})(?:[.,]0+)?\s*(?:x|m|mnd|maand(?:en)?|termijn(?:en)?|factu(?:ur|ren)|months?)?\.?")
@@ -27,6 +28,8 @@ def read_cents(cell: Cell, unit: Unit, mark: DecimalMark) -> int | None:
     digits behind a single mark don't: there the column's declared `mark` decides ("1.234" is 1,234 euros under
     "comma", and no whole number of cents under "point").
     """
+    if isinstance(cell, str) and unit == "euro" and (plain := _PLAIN.fullmatch(cell)):  # nearly all are
+        return int(plain[1] + plain[2])
     value = cell if isinstance(cell, Decimal) else _read_number(cell, mark) if isinstance(cell, str) else None
     if value is None or value.adjusted() > 12:
         return None

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -10,8 +11,10 @@ Cell: TypeAlias = str | Decimal | date
 """Text (tidied), a number (exact), or a date. An empty cell is ""."""
 
 _HIDDEN = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])  # soft hyphen, zero widths, a stray mark
+_STRAY = "\x00\x1a"
 _FORMULA_TEXT = re.compile(r'="(.*)"')  # how spreadsheets are told to leave leading zeros alone
 _NOTHING = frozenset({"NULL", "(null)", "N/A", "#N/A", "#N/B", "NaN", "(leeg)", "#VALUE!", "#WAARDE!", "#REF!"})
+_BETWEEN_LETTERS = re.compile(r"[\W_]+")
 _WHOLE_AS_FLOAT = re.compile(r"([0-9]+)[.,]0+")
 _SCIENTIFIC = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _EXACT_IN_A_SPREADSHEET = 10**15  # above this a spreadsheet's number has lost its last digits
@@ -24,11 +27,19 @@ def tidy(raw: str) -> str:
     text = raw
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_HIDDEN).replace("\u00a0", " ").replace("\u202f", " ")
-    text = text.strip().strip("\x00\x1a").strip()
-    wrapped = _FORMULA_TEXT.fullmatch(text)
-    if wrapped:
+    text = text.strip()
+    if text[:1] in _STRAY or text[-1:] in _STRAY:  # an empty text too
+        text = text.strip("\x00\x1a").strip()
+    if text.startswith("=") and (wrapped := _FORMULA_TEXT.fullmatch(text)):
         text = wrapped.group(1).strip()
     return "" if text in _NOTHING else text
+
+
+def tidy_cells(cells: Iterable[str], line: str) -> tuple[Cell, ...]:
+    """The cells of a row, each tidied; `line` is the text that they were cut from."""
+    if not line.isascii() or "=" in line or "\x00" in line or "\x1a" in line:
+        return tuple(map(tidy, cells))
+    return tuple(["" if (text := cell.strip()) in _NOTHING else text for cell in cells])
 
 
 def as_text(cell: Cell) -> str:
@@ -43,7 +54,7 @@ def as_text(cell: Cell) -> str:
 
 def column_key(text: str) -> str:
     """A header word for comparing: "Geb. datum", "GEB_DATUM" and "geb.datum" are one column."""
-    letters = "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
+    letters = _BETWEEN_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
     return letters or text.strip()
 
 

@@ -134,6 +134,9 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
     for reference, settled in ended.items():
         outcomes += _ended(settled, groups.pop(reference, []), areas)
     for rows in groups.values():
+        if len(rows) == 1:
+            outcomes.append(_judge(rows, export.exclusions, areas))
+            continue
         if len({(row.amount_cents, row.months) for row in rows}) > 1:
             outcomes += _conflicting(rows)
             continue
@@ -287,15 +290,15 @@ def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, areas: _Areas |
         reported_on=row.reported_on,
         category=row.category,
         kind=next(kind for kind in (Kind.END_OF_SUPPLY, Kind.HAND_OVER, Kind.EARLY) if kind in kinds),
-        urgent=tuple(flag for flag in UrgentFlag if flag in flags),
+        urgent=tuple(flag for flag in UrgentFlag if flag in flags) if flags else (),
         social_collection=steps,
         pilot=pilot,
     )
 
 
 def _said_no(rows: Sequence[Row], exclusions: Exclusions | None) -> Reason | None:
-    reference = fold_reference(rows[0].reference)
     answers = {row.answer for row in rows}
+    reference = fold_reference(rows[0].reference) if exclusions else ""
     if "refused" in answers or (exclusions and reference in exclusions.refused):
         return Reason.REFUSED_BY_RESIDENT
     if "kept" in answers or (exclusions and reference in exclusions.payment_plan_kept):

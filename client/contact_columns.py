@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from client.cells import Cell, as_text, read_phone
 from client.dates import read_birth_date, read_date
@@ -13,6 +14,7 @@ _TEXTS = (
     *("name", "surname", "prefix", "initials", "first_name", "address", "street"),
     *("house_number", "letter", "addition", "postcode", "town", "email"),
 )
+_SPELLINGS = 1 << 15  # as many days as a population has birthdays
 
 
 class ContactColumns:
@@ -25,19 +27,26 @@ class ContactColumns:
         """`on`: nobody is born after this day."""
         self.no_birth: list[int] = []
         self._name_order, self._unknown, self._on = columns.name_order, tuple(unknown_birth_dates), on
-        names = {name: getattr(columns, name) for name in (*_TEXTS, "birth_date", "phone")}
-        self._at = {name: at for name, known in names.items() if known and (at := table.position(known)) is not None}
+        places = {name: table.position(getattr(columns, name) or ()) for name in (*_TEXTS, "birth_date", "phone")}
+        self._birth_at, self._phone_at = places.pop("birth_date"), places.pop("phone")
+        self._texts = [(name, at) for name, at in places.items() if at is not None]
+        self._birth = lru_cache(_SPELLINGS)(self._read_birth)
 
     def read(self, line: int, cells: Sequence[Cell]) -> Contact:
-        """The resident of one row."""
-        texts = {name: as_text(self._cell(cells, name)) for name in _TEXTS if name in self._at}
-        written = self._cell(cells, "birth_date")
-        birth = read_birth_date(written, self._on, self._unknown)
-        if birth is None and written != "" and read_date(written) is None:
-            self.no_birth.append(line)
-        phone = read_phone(self._cell(cells, "phone"))
-        return Contact(**texts, name_order=self._name_order, birth_date=birth, phone=phone)
+        """The resident of one row, which has as many cells as the header."""
+        birth = None
+        if self._birth_at is not None:
+            birth, readable = self._birth(cells[self._birth_at])
+            if not readable:
+                self.no_birth.append(line)
+        return Contact(
+            **{name: cell if isinstance(cell := cells[at], str) else as_text(cell) for name, at in self._texts},
+            name_order=self._name_order,
+            birth_date=birth,
+            phone="" if self._phone_at is None else read_phone(cells[self._phone_at]),
+        )
 
-    def _cell(self, cells: Sequence[Cell], name: str) -> Cell:
-        at = self._at.get(name)
-        return "" if at is None or at >= len(cells) else cells[at]
+    def _read_birth(self, written: Cell) -> tuple[date | None, bool]:
+        """The birth date, and whether the cell is empty or a date at all."""
+        birth = read_birth_date(written, self._on, self._unknown)
+        return birth, birth is not None or written == "" or read_date(written) is not None

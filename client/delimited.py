@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 
-from client.cells import Cell, tidy
+from client.cells import Cell, tidy, tidy_cells
 from client.tables import RawRow
 
 DELIMITERS = (";", ",", "\t", "|")
@@ -17,15 +17,18 @@ def split_rows(lines: list[str], delimiter: str, width: int = csv.field_size_lim
     """
     at = 0
     while at < len(lines):
-        taken, cells = _row(lines, at, delimiter, width)
-        yield RawRow(at + 1, _tidied(cells))
-        at += taken
+        line = lines[at]
+        if '"' in line:
+            taken, cells = _row(lines, at, delimiter, width)
+            yield RawRow(at + 1, tuple(map(_tidied, cells)))
+            at += taken
+        else:
+            yield RawRow(at + 1, tidy_cells(line.split(delimiter), line))
+            at += 1
 
 
 def _row(lines: list[str], at: int, delimiter: str, width: int) -> tuple[int, list[str]]:
     line = lines[at]
-    if '"' not in line:
-        return 1, line.split(delimiter)
     if line.count('"') % 2 == 0:
         return 1, _cells(line, delimiter, strict=False) or _as_written(line, delimiter)
     for taken in range(2, _MOST_LINES + 1):
@@ -51,5 +54,5 @@ def _as_written(line: str, delimiter: str) -> list[str]:
     return [cell.strip().strip('"') for cell in line.split(delimiter)]
 
 
-def _tidied(cells: list[str]) -> tuple[Cell, ...]:
-    return tuple(tidy(" ".join(cell.split("\n")) if "\n" in cell else cell) for cell in cells)
+def _tidied(cell: str) -> Cell:
+    return tidy(" ".join(cell.split("\n")) if "\n" in cell else cell)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -13,26 +12,19 @@ from typing import Any
 from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
-from client.receipts import (
-    KeptDelivery,
-    KeptReport,
-    has_reports,
-    keep_receipt,
-    keeping,
-    taken_reports,
-)
+from client.preparing import Prepared, Preparer
+from client.receipts import KeptDelivery, has_reports, keep_receipt, keeping, taken_reports
 from client.service import Service
 from client.trust import JoinedPilot
 from privacy import merkle
-from privacy.matchkeys import district_key, match_keys
 from privacy.receipts import Receipt as SignedReceipt
-from privacy.receipts import details_commitment, read_receipt
+from privacy.receipts import read_receipt
 from privacy.references import content_hash, reference
-from privacy.sealing import Envelope, SealedReport, report_leaf
+from privacy.sealing import Envelope, report_leaf
 from privacy.signing import sign
 from signals.consents import ContractObjection
 from signals.days import AMSTERDAM
-from signals.report import Manifest, PartSummary, Report
+from signals.report import Manifest, PartSummary
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
 PART_ROWS = 2_000
@@ -58,21 +50,6 @@ class Receipt:
     warned: tuple[tuple[int, str], ...]
     signed: str
     was_there: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """One row, ready to be written: its place in the export, the report in clear, what is sealed, what is kept here."""
-
-    line: int
-    sent: bytes  # the report, canonical
-    sealed: SealedReport
-    kept: KeptReport
-
-    def as_line(self) -> bytes:
-        """The line of a part; the report stands in it as it was signed for."""
-        contact, wrapped = b64encode(self.sealed.contact), b64encode(self.sealed.wrapped_key)
-        return b'{"report":%b,"sealed":{"contact":"%b","wrappedKey":"%b"}}' % (self.sent, contact, wrapped)
 
 
 def deliver(
@@ -112,12 +89,12 @@ def deliver(
     state = service.get(where, pilotId=pilot.id)
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
-        parts = []
+        preparer, parts = Preparer(pilot, secret, envelope), []
         with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as file:
             for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
-                prepared = [prepare(row, pilot, secret, envelope) for row in rows]
+                prepared = [preparer.prepare(row) for row in rows]
                 part, taken = _send_part(service, where, pilot.id, number, prepared)
-                file.add(row.kept for row in taken)
+                file.add(row.kept() for row in taken)
                 parts.append(part)
                 advance(len(rows))
         sealed_key = envelope.sealed_to(pilot.recipients, hashed)
@@ -139,38 +116,6 @@ def deliver(
     receipt = _checked_receipt(home, state, pilot, checked)
     keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention)
     return _outcome(state, checked, part_rows, was_there=not opened["new"])
-
-
-def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> _Prepared:
-    """Turn one row into what travels: keys and coarse facts in clear, everything else sealed."""
-    contract = row.reference
-    opaque = reference(secret, pilot.id, fold_reference(contract))
-    details: dict[str, str | int] = {
-        **row.contacts[0].as_json(),
-        "contract": contract,
-        "amount_cents": row.amount_cents,
-    }
-    salt = os.urandom(16)
-    report = Report(
-        amount_euros=row.amount_cents // 100,
-        arrears_since=row.arrears_since,
-        commitment=details_commitment(salt, details),
-        district=district_key(pilot.key, row.postcode_digits),
-        keys=match_keys(pilot.key, row.contacts, pilot.document.epoch),
-        kind=row.kind,
-        months=row.months,
-        reference=opaque,
-        reported_on=row.reported_on,
-        since_derived=row.since_derived,
-        social_collection=row.social_collection,
-        urgent=row.urgent,
-    )
-    sent = report.canonical()
-    sealed = envelope.seal({**details, "salt": salt.hex()}, opaque, sent)
-    kept = KeptReport.model_construct(
-        reference=opaque, sent=sent.decode(), details=details, salt=salt.hex(), sealed=sealed.hash().hex()
-    )
-    return _Prepared(row.line, sent, sealed, kept)
 
 
 def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str) -> dict[str, Any]:
@@ -200,8 +145,8 @@ def _chunks(rows: Sequence[SendableRow], size: int) -> Iterator[Sequence[Sendabl
 
 
 def _send_part(
-    service: Service, where: str, pilot_id: str, number: int, prepared: list[_Prepared]
-) -> tuple[PartSummary, list[_Prepared]]:
+    service: Service, where: str, pilot_id: str, number: int, prepared: list[Prepared]
+) -> tuple[PartSummary, list[Prepared]]:
     """Send one part; gives what is signed of it, and the rows that were taken."""
     body = b"\n".join(row.as_line() for row in prepared) + b"\n"
     taken = service.put_lines(f"{where}/parts/{number}", body, pilotId=pilot_id)

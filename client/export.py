@@ -1,6 +1,7 @@
 """One export with its profile applied: its period and reference date, its rows, and what is worth mentioning."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from client.profiles import Profile
 from client.reading import read_table
 from client.reasons import Note, NoteCode, Refusal
 from client.rows import Row, SettledRow, apply_profile
-from client.tables import Table
+from client.tables import RawRow, Table
 from signals.days import last_day
 from signals.report import Kind
 
@@ -123,12 +124,13 @@ def _counted(table: Table, profile: Profile) -> list[Note]:
     notes = []
     at = table.position(profile.amount.column)
     unit, mark = profile.amount.unit, profile.amount.decimal
-    amounts = [
-        [read_cents(row.cells[at], unit, mark) for row in part if at is not None and at < len(row.cells)]
-        for part in (table.rows, table.totals)
-    ]
-    totals = [total for total in amounts[1] if total is not None]
-    difference = abs(totals[-1] - sum(amount or 0 for amount in amounts[0])) if totals else 0
+
+    def amounts(rows: Sequence[RawRow]) -> Iterator[int]:
+        read = (read_cents(row.cells[at], unit, mark) for row in rows if at is not None and at < len(row.cells))
+        return (amount for amount in read if amount is not None)
+
+    totals = list(amounts(table.totals))
+    difference = abs(totals[-1] - sum(amounts(table.rows))) if totals else 0
     if difference:
         english = f"{difference // 100:,}.{difference % 100:02}"
         dutch = english.translate(str.maketrans(",.", ".,"))

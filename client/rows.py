@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from client.amounts import MOST_MONTHS, read_cents, read_count
@@ -17,6 +18,8 @@ from signals.report import Category, Kind, SocialCollection, UrgentFlag
 
 _YES = frozenset({"j", "ja", "y", "yes", "true", "waar", "1", "x"})
 _NO = frozenset({"", "n", "nee", "no", "false", "onwaar", "0", "geen", "-"})
+
+_SPELLINGS = 1 << 12  # of dates and counts, kept read
 
 Answer = Literal["none", "refused", "kept", "unclear"]
 
@@ -97,10 +100,15 @@ class _Mapping:
 
     def __init__(self, table: Table, profile: Profile, reported_on: date) -> None:
         self._profile, self._on, self._width = profile, reported_on, table.width
-        self._at = {place: table.position(names) for place, names, _ in profile.mapped()}
+        places = {place: table.position(names) for place, names, _ in profile.mapped()}
+        self._at = {place: at for place, at in places.items() if at is not None}
         self._contact = ContactColumns(table, profile.columns, profile.unknown_birth_dates, reported_on)
-        needed = [self._at.get(place) for place in ("amount.column", "months.column", "months.due_date")]
-        self._shortest = max(at for at in (*needed, self._at["columns.reference"]) if at is not None) + 1
+        needed = ("amount.column", "months.column", "months.due_date", "columns.reference")
+        self._shortest = max(self._at[place] for place in needed if place in self._at) + 1
+        self._steps_at = [self._at.get(f"social_collection.{name}") for name, _ in profile.social_collection.steps()]
+        # In a file there are few days and counts, and many rows that have them.
+        self._duration = lru_cache(_SPELLINGS)(self._read_duration)
+        self._social_collection = lru_cache(_SPELLINGS)(self._read_steps)
         self._unclear: Counter[str] = Counter()
 
     def read(self, raw: RawRow) -> Row | SettledRow | Refusal:
@@ -144,10 +152,12 @@ class _Mapping:
         cents = read_cents(self._cell(cells, "amount.column"), profile.amount.unit, profile.amount.decimal)
         if cents is None:
             raise _UnreadableError(Reason.UNREADABLE_AMOUNT)
-        months, since, derived = self._duration(cells)
+        counted, due = self._cell(cells, "months.column"), self._cell(cells, "months.due_date")
+        months, since, derived = self._duration(counted, due)
         contact = self._contact.read(line, cells)
         kinds = [mark.kind for at, mark in enumerate(profile.kinds) if self._flag(cells, f"kinds.{at}", mark)]
         flags = {mark.flag for at, mark in enumerate(profile.urgent) if self._flag(cells, f"urgent.{at}", mark)}
+        written = tuple("" if at is None else cells[at] for at in self._steps_at)
         return Row(
             line=line,
             reference=reference,
@@ -160,18 +170,17 @@ class _Mapping:
             reported_on=self._on,
             category=profile.category,
             kind=kinds[0] if kinds else profile.kind,
-            urgent=tuple(flag for flag in UrgentFlag if flag in flags),
+            urgent=tuple(flag for flag in UrgentFlag if flag in flags) if flags else (),
             answer=self._answer(cells),
-            social_collection=self._social_collection(cells, since),
+            social_collection=self._social_collection(since, written),
         )
 
-    def _duration(self, cells: _Cells) -> tuple[int, date, bool]:
+    def _read_duration(self, counted: Cell, written: Cell) -> tuple[int, date, bool]:
         """Months, since when, and whether that date was derived from a count."""
         months = self._profile.months
-        count = read_count(self._cell(cells, "months.column")) if months.column else None
+        count = read_count(counted) if months.column else None
         if months.column and count is None:
             raise _UnreadableError(Reason.UNREADABLE_MONTHS)
-        written = self._cell(cells, "months.due_date") if months.due_date else ""
         if count is not None and written == "":
             return count, self._on - timedelta(days=30 * count), True
         due = read_date(written)
@@ -179,7 +188,11 @@ class _Mapping:
             raise _UnreadableError(Reason.UNREADABLE_DATE)
         if due > self._on:
             raise _UnreadableError(Reason.NOT_YET_DUE)
-        return months_between(due, self._on, months.count) if count is None else count, due, False
+        if count is None:
+            count = months_between(due, self._on, months.count)
+        if count > MOST_MONTHS:
+            raise _UnreadableError(Reason.UNREADABLE_DATE)
+        return count, due, False
 
     def _answer(self, cells: _Cells) -> Answer:
         recorded = self._profile.recorded
@@ -196,13 +209,12 @@ class _Mapping:
         unclear = (recorded.refused and refused is None) or (recorded.payment_plan_kept and kept is None)
         return "unclear" if unclear else "none"
 
-    def _social_collection(self, cells: _Cells, since: date) -> SocialCollection | Reason:
+    def _read_steps(self, since: date, written: _Cells) -> SocialCollection | Reason:
         steps = self._profile.social_collection
         dates = []
-        for name, step in steps.steps():
+        for (_, step), cell in zip(steps.steps(), written, strict=True):
             after = step.after_days
-            written = self._cell(cells, f"social_collection.{name}")
-            taken = read_date(written) if after is None else since + timedelta(days=after)
+            taken = read_date(cell) if after is None else since + timedelta(days=after)
             if taken is None:
                 return Reason.COLLECTION_INCOMPLETE
             dates.append(taken)
@@ -226,7 +238,7 @@ class _Mapping:
 
     def _cell(self, cells: _Cells, place: str) -> Cell:
         at = self._at.get(place)
-        return "" if at is None or at >= len(cells) else cells[at]
+        return "" if at is None else cells[at]
 
 
 def _means_yes(mark: Mark, cell: Cell) -> bool | None:

@@ -1,6 +1,7 @@
 """From raw lines to a table: the header found by its words, and the lines that are about no customer set aside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from client.reasons import Note, NoteCode
 Wanted: TypeAlias = Sequence[tuple[str, tuple[str, ...], bool]]
 """Columns to look for: where the profile names them, their names, whether no row does without."""
 
+_WORD = re.compile(r"[^\W_]+")
 _HEADER_WITHIN = 100  # lines from the top of the file
 SUMMARY_WORDS = frozenset(
     {"totaal", "totalen", "totale", "subtotaal", "eindtotaal", "total", "totals", "subtotal", "grand"}
@@ -97,11 +99,10 @@ def build_table(rows: Sequence[RawRow], header: Header, wanted: Wanted, words: I
         wanted: the columns that the profile reads; the first one is the reference.
         words: what a total row begins with, besides the usual words.
     """
-    positions = {_position(header.columns, names) for _, names, _ in wanted} - {None}
     sorter = _Sorter(
         reference=_position(header.columns, wanted[0][1]) or 0,
-        numbers=frozenset(_position(header.columns, names) for place, names, _ in wanted if _is_number(place)),
-        mapped=frozenset(position for position in positions if position is not None),
+        numbers=frozenset(_positions(header.columns, (names for place, names, _ in wanted if _is_number(place)))),
+        mapped=frozenset(_positions(header.columns, (names for _, names, _ in wanted))),
         words=SUMMARY_WORDS | {column_key(word) for word in words},
         repeated={_keys(row)[0]: _keys(row) for row in rows[: header.at + 1] if any(row.cells)},
     )
@@ -131,23 +132,38 @@ def build_table(rows: Sequence[RawRow], header: Header, wanted: Wanted, words: I
 @dataclass(frozen=True, slots=True)
 class _Sorter:
     reference: int
-    numbers: frozenset[int | None]  # where amounts and months stand
+    numbers: frozenset[int]  # where amounts and months stand
     mapped: frozenset[int]
     words: frozenset[str]
     repeated: Mapping[str, tuple[str, ...]]  # header and what stands above it, by their first cell
 
     def kind(self, row: RawRow) -> str:
-        filled = [at for at, cell in enumerate(row.cells) if not isinstance(cell, str) or any(map(str.isalnum, cell))]
+        cells = row.cells
+        if self._is_plain(cells):
+            return "customer"
+        filled = [at for at, cell in enumerate(cells) if not isinstance(cell, str) or any(map(str.isalnum, cell))]
         if not filled:
             return "blank"
-        first = as_text(row.cells[filled[0]])
+        first = as_text(cells[filled[0]])
         has_reference = self.reference in filled and filled[0] != self.reference
         if not has_reference and not self._says_who(row, filled) and first_word(first) in self.words:
             return "total"
-        again = self.repeated.get(column_key(as_text(row.cells[0])))
+        again = self.repeated.get(column_key(as_text(cells[0])))
         if (again and again == _keys(row)) or self._is_footer(row, filled, first):
             return "skipped"
         return "customer"
+
+    def _is_plain(self, cells: tuple[Cell, ...]) -> bool:
+        """Whether a row is a customer's at first sight, as nearly all are: what follows would say so too.
+
+        It begins with no word of a total's or a header's, and a digit stands where an amount or a count does.
+        """
+        first = cells[0]
+        if not isinstance(first, str) or not first[:1].isalnum():
+            return False
+        if first_word(first) in self.words or column_key(first) in self.repeated:
+            return False
+        return any(isinstance(cell := cells[at], str) and cell[:1].isdigit() for at in self.numbers if at < len(cells))
 
     def _says_who(self, row: RawRow, filled: list[int]) -> bool:
         """Whether words stand in any column about the resident, besides the first cell that is filled."""
@@ -165,8 +181,8 @@ class _Sorter:
 
 def first_word(text: str) -> str:
     """The first word of a cell, in small letters."""
-    words = "".join(sign if sign.isalnum() else " " for sign in text.casefold()).split()
-    return words[0] if words else ""
+    found = _WORD.search(text.casefold())
+    return found[0] if found else ""
 
 
 def _is_number(place: str) -> bool:
@@ -178,6 +194,10 @@ def _keys(row: RawRow) -> tuple[str, ...]:
     while keys and not keys[-1]:
         keys.pop()
     return tuple(keys)
+
+
+def _positions(columns: Mapping[str, int], wanted: Iterable[Iterable[str]]) -> Iterator[int]:
+    return (at for names in wanted if (at := _position(columns, names)) is not None)
 
 
 def _position(columns: Mapping[str, int], names: Iterable[str]) -> int | None:

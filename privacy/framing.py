@@ -3,5 +3,8 @@
 
 def framed(*parts: str | bytes) -> bytes:
     """Join parts so that no two different lists give the same bytes: each behind its length (4 bytes, big-endian)."""
-    raw = [part.encode() if isinstance(part, str) else part for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in raw)
+    whole = b""
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        whole += len(raw).to_bytes(4, "big") + raw
+    return whole

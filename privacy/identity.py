@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import date
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -39,10 +40,11 @@ class Contact:
 
         How a whole name reads is among them where there is one: match keys are made from it again.
         """
-        told = {name: str(value) for name in _DETAILS if (value := getattr(self, name))}
+        told = {name: str(value) for name, value in zip(_DETAILS, _values(self), strict=True) if value}
         if not self.name:
             told.pop("name_order", None)
         return told
 
 
 _DETAILS = tuple(field.name for field in fields(Contact))
+_values = attrgetter(*_DETAILS)

@@ -4,11 +4,14 @@ Made at the creditor (or at the desk), under the pilot key, which the service ne
 kinds with the reason for each and has worked examples; a change here that changes a key is another scheme.
 """
 
-import hmac
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
+from itertools import chain, islice, repeat
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from privacy.framing import framed
 from privacy.identity import Contact
@@ -22,6 +25,8 @@ STRONG_KEYS = 7  # per report, whatever is known: the number of keys tells nothi
 WEAK_KEYS = 5
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
+_KEY_LENGTH = (2 * KEY_BYTES).to_bytes(4, "big")  # as `framed` writes it before a key in hexadecimal
+_PLACES = ("dwelling", "street-dwelling", "building")
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
 _FULL_POSTCODE = 6
 
@@ -31,56 +36,8 @@ Key = tuple[str, ...]  # kind, then the values
 def match_keys(
     pilot_key: bytes, contacts: Sequence[Contact], epoch: int = 1, *, fill: Callable[[int], bytes] = os.urandom
 ) -> MatchKeys:
-    """Make the match keys of one report.
-
-    Args:
-        pilot_key: 32 secret bytes that the pilot's creditors and desk share.
-        contacts: the resident in the creditor's spelling; several for repeated rows of one contract, whose keys are
-            joined. Their order says nothing.
-        epoch: of the pilot key.
-        fill: gives that many random bytes; only tests have another.
-
-    Returns:
-        STRONG_KEYS strong and WEAK_KEYS weak keys, each list sorted; where fewer are known, random ones fill up. An
-        address that isn't known becomes a random key, which meets no other.
-
-    Raises:
-        ValueError: the pilot key has another length, or there is no contact.
-    """
-    if len(pilot_key) != PILOT_KEY_BYTES:
-        raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
-    if not contacts:
-        raise ValueError("match keys need at least one contact")
-    people = [normalise(contact) for contact in contacts]
-    if len(people) > 1:
-        people = sorted(set(people), key=_fullest_first)
-    birth = next((person.birth for person in people if person.birth), "")
-    strong = list(dict.fromkeys(key for person in people for key in _strong(person)))
-    weak = list(dict.fromkeys(key for person in people for key in _weak(person)))
-    if len(people) > 1:  # where there are too many, the best kinds stay
-        strong.sort(key=lambda key: key[0])
-        weak.sort(key=lambda key: key[0])
-
-    secret = _Secret(pilot_key)
-    known = [secret.key(*key) for key in weak[:WEAK_KEYS]]
-    noise = _noise(fill, STRONG_KEYS + 2 * WEAK_KEYS + 3)  # a filling key has a veto token like any other
-    weak_keys = [(key, secret.key("birth", key, birth) if birth else None) for key in known]
-    weak_keys += [(next(noise), next(noise) if birth else None) for _ in range(WEAK_KEYS - len(known))]
-    strong_keys = [secret.key(*key) for key in strong[:STRONG_KEYS]]
-    strong_keys += [next(noise) for _ in range(STRONG_KEYS - len(strong_keys))]
-    dwelling, street_dwelling, building = _places(people[0])
-    return MatchKeys.model_validate(
-        {
-            "scheme": SCHEME,
-            "epoch": epoch,
-            "strong": sorted(strong_keys),
-            "weak": [{"key": key, "birth": token} for key, token in sorted(weak_keys, key=itemgetter(0))],
-            "dwelling": secret.key("dwelling", *dwelling) if dwelling else next(noise),
-            "street_dwelling": secret.key("street-dwelling", *street_dwelling) if street_dwelling else next(noise),
-            "building": secret.key("building", *building) if building else next(noise),
-            "has_addition": bool(people[0].address.addition),
-        }
-    )
+    """Make the match keys of one report; the arguments and errors are those of KeyMaker."""
+    return KeyMaker(pilot_key, epoch, fill=fill).made(contacts).as_model()
 
 
 def strong_combinations(person: Person) -> tuple[Key, ...]:
@@ -99,33 +56,140 @@ def district_key(pilot_key: bytes, postcode4: str) -> str:
     Raises:
         ValueError: the pilot key has another length, or `postcode4` isn't four digits.
     """
-    if len(pilot_key) != PILOT_KEY_BYTES:
-        raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
-    if len(postcode4) != 4 or not (postcode4.isascii() and postcode4.isdigit()):
-        raise ValueError("a district is the four digits of a postcode")
-    return _Secret(pilot_key).key("district", postcode4)
+    return KeyMaker(pilot_key).district(postcode4)
 
 
-class _Secret:
-    """The pilot key at work: HMAC-SHA-256 over scheme, kind and values, each behind its length; cut to 16 bytes."""
+class MadeKeys(NamedTuple):
+    """The match keys of one report, before they are on the wire (signals.report.MatchKeys); lists are sorted."""
 
-    def __init__(self, pilot_key: bytes) -> None:
-        self._key, self._scheme = pilot_key, framed(SCHEME)
+    dwelling: str
+    street_dwelling: str
+    building: str
+    epoch: int
+    has_addition: bool
+    strong: list[str]
+    weak: list[tuple[str, str | None]]  # the key and its veto token, which all have or none has
 
-    def key(self, *kind_and_values: str) -> str:
-        text = self._scheme + b"".join(map(_framed, kind_and_values))
-        return hmac.digest(self._key, text, "sha256")[:KEY_BYTES].hex()
+    def as_model(self) -> MatchKeys:
+        """The same, as a model that was checked."""
+        weak = [{"key": key, "birth": token} for key, token in self.weak]
+        return MatchKeys.model_validate(self._asdict() | {"scheme": SCHEME, "weak": weak})
+
+    def as_json(self) -> str:
+        """What the model writes of itself, without the cost of making one: RFC 8785."""
+        form = '{"birth":null,"key":"%s"}' if self.weak[0][1] is None else '{"birth":"%s","key":"%s"}'
+        strong = '","'.join(self.strong)
+        weak = ",".join([form % ((token, key) if token else key) for key, token in self.weak])
+        return (
+            f'{{"building":"{self.building}","dwelling":"{self.dwelling}","epoch":{self.epoch},'
+            f'"hasAddition":{"true" if self.has_addition else "false"},"scheme":"{SCHEME}",'
+            f'"streetDwelling":"{self.street_dwelling}","strong":["{strong}"],"weak":[{weak}]}}'
+        )
+
+
+class KeyMaker:
+    """The pilot key at work on the reports of a delivery.
+
+    A key is the HMAC-SHA-256 over scheme, kind and values, each behind its length; cut to 16 bytes.
+    """
+
+    def __init__(self, pilot_key: bytes, epoch: int = 1, *, fill: Callable[[int], bytes] = os.urandom) -> None:
+        """Take up a pilot key.
+
+        Args:
+            pilot_key: 32 secret bytes that the pilot's creditors and desk share.
+            epoch: of the pilot key.
+            fill: gives that many random bytes; only tests have another.
+
+        Raises:
+            ValueError: the pilot key has another length.
+        """
+        if len(pilot_key) != PILOT_KEY_BYTES:
+            raise ValueError(f"a pilot key has {PILOT_KEY_BYTES} bytes, this one {len(pilot_key)}")
+        self._epoch, self._fill = epoch, fill
+        self._keyed = HMAC(pilot_key, SHA256())  # copied for each key: half the work is done by then
+        self._keyed.update(framed(SCHEME))
+        self._districts: dict[str, str] = {}
+
+    def made(self, contacts: Sequence[Contact]) -> MadeKeys:
+        """Make the match keys of one report.
+
+        Args:
+            contacts: the resident in the creditor's spelling; several for repeated rows of one contract, whose keys are
+                joined. Their order says nothing.
+
+        Returns:
+            STRONG_KEYS strong and WEAK_KEYS weak keys, each list sorted; where fewer are known, random ones fill up. An
+            address that isn't known becomes a random key, which meets no other.
+
+        Raises:
+            ValueError: there is no contact.
+        """
+        if not contacts:
+            raise ValueError("match keys need at least one contact")
+        people = [normalise(contact) for contact in contacts]
+        if len(people) > 1:
+            people = sorted(set(people), key=_fullest_first)
+        birth = next((person.birth for person in people if person.birth), "")
+        strong = list(dict.fromkeys(chain.from_iterable(map(_strong, people))))
+        weak = list(dict.fromkeys(chain.from_iterable(map(_weak, people))))
+        if len(people) > 1:  # where there are too many, the best kinds stay
+            strong.sort(key=lambda key: key[0])
+            weak.sort(key=lambda key: key[0])
+
+        del strong[STRONG_KEYS:], weak[WEAK_KEYS:]
+        places = [(kind, *place) for kind, place in zip(_PLACES, _places(people[0]), strict=True) if place]
+        keys = self._keys(b"".join(map(_framed, key)) for key in chain(strong, weak, places))
+        strong_keys, weak_keys = keys[: len(strong)], keys[len(strong) : len(strong) + len(weak)]
+        tokens: list[str | None] = []
+        if birth:
+            before, behind = _framed("birth") + _KEY_LENGTH, _framed(birth)
+            tokens += self._keys(before + key.encode() + behind for key in weak_keys)
+        noise = self._noise(STRONG_KEYS - len(strong) + 2 * (WEAK_KEYS - len(weak)) + len(_PLACES) - len(places))
+        strong_keys += islice(noise, STRONG_KEYS - len(strong))
+        weak_keys += islice(noise, WEAK_KEYS - len(weak))
+        # A filling key has a veto token like any other.
+        tokens += islice(noise, WEAK_KEYS - len(weak)) if birth else repeat(None, WEAK_KEYS)
+        found = dict(zip([place[0] for place in places], keys[len(strong) + len(weak) :], strict=True))
+        strong_keys.sort()
+        dwelling, street_dwelling, building = (found.get(kind) or next(noise) for kind in _PLACES)
+        return MadeKeys(
+            dwelling=dwelling,
+            street_dwelling=street_dwelling,
+            building=building,
+            epoch=self._epoch,
+            has_addition=bool(people[0].address.addition),
+            strong=strong_keys,
+            weak=sorted(zip(weak_keys, tokens, strict=True)),
+        )
+
+    def district(self, postcode4: str) -> str:
+        """Make the keyed code of a district. Raises ValueError: `postcode4` isn't four digits."""
+        made = self._districts.get(postcode4)
+        if made is None:
+            if len(postcode4) != 4 or not (postcode4.isascii() and postcode4.isdigit()):
+                raise ValueError("a district is the four digits of a postcode")
+            made = self._districts[postcode4] = self._keys([framed("district", postcode4)])[0]
+        return made
+
+    def _keys(self, texts: Iterable[bytes]) -> list[str]:
+        copied, made = self._keyed.copy, []
+        for text in texts:
+            keyed = copied()
+            keyed.update(text)
+            made.append(keyed.finalize().hex()[: 2 * KEY_BYTES])
+        return made
+
+    def _noise(self, number: int) -> Iterator[str]:
+        text = self._fill(number * KEY_BYTES).hex()
+        return iter([text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)])
 
 
 @lru_cache(CACHE)
 def _framed(part: str) -> bytes:
     """Frame one part: `framed(a, b)` is `framed(a) + framed(b)`, and kinds, initials and postcodes come back."""
-    return framed(part)
-
-
-def _noise(fill: Callable[[int], bytes], number: int) -> Iterator[str]:
-    text = fill(number * KEY_BYTES).hex()
-    return (text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES))
+    raw = part.encode()
+    return len(raw).to_bytes(4, "big") + raw
 
 
 def _strong(person: Person) -> Iterator[Key]:
@@ -162,6 +226,7 @@ def _weak(person: Person) -> Iterator[Key]:
         yield "4-surname-initial-street-dwelling", _anagram(surnames[0]), initial, *street_dwelling
 
 
+@lru_cache(CACHE)
 def _anagram(surname: str) -> str:
     """Give the letters of a surname in alphabetical order: two that changed places don't matter."""
     return "".join(sorted(surname))

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from privacy.checkpoints import log_public
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.framing import framed
-from privacy.log import canonical, commitment, leaf
+from privacy.log import commitment, leaf
 from privacy.merkle import leaf_hash
 from privacy.signing import sign, verify
 from signals.documents import Document
@@ -90,7 +91,7 @@ def details_commitment(salt: bytes, details: dict[str, str | int]) -> str:
     AES-GCM binds nobody: a ciphertext can be made that two keys open to two texts. This does, for a creditor that
     shows a judge what it reported. The salt is sealed with the details, so that the desk compares.
     """
-    return hashlib.sha256(framed("vroegsein/details/v1", salt, canonical(details))).hexdigest()
+    return hashlib.sha256(framed("vroegsein/details/v1", salt, compact(dict(sorted(details.items()))))).hexdigest()
 
 
 def report_leaf_hash(sent: bytes, sealed_hash: bytes) -> bytes:

@@ -9,11 +9,12 @@ nothing can be moved to, or altered beside, another report.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.recipients import Recipients, unseal
@@ -21,6 +22,7 @@ from privacy.recipients import Recipients, unseal
 PADDED_TO = 512  # bytes: the length of a name or of a note says nothing
 _ONE_TIME_NONCE = bytes(12)  # right for a key that seals exactly one message
 _NONCE = 12
+_KEY = 32
 _DELIVERY = "vroegsein/delivery-key/v1"
 _CHECK = "vroegsein/delivery-key-check/v1"
 _REPORT = "vroegsein/report/v1"
@@ -30,9 +32,6 @@ class AlteredReport(PrivacyError):
     """A sealed report does not fit what travels beside it: somebody altered or moved one of the two."""
 
     code = "altered-report"
-
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,13 @@ class Envelope:
     pilot: str
     creditor: str
     recipient_key: str
+    _cipher: AESGCM = field(init=False, compare=False)
+    _about: bytes = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Take up the key once, not for each report."""
+        object.__setattr__(self, "_cipher", AESGCM(self.key))
+        object.__setattr__(self, "_about", framed(_REPORT, self.pilot, self.creditor))
 
     @classmethod
     def new(cls, pilot: str, creditor: str, recipient_key: str) -> "Envelope":
@@ -66,7 +72,7 @@ class Envelope:
 
     def sealed_to(self, recipients: Recipients, content_hash: str) -> bytes:
         """Seal the delivery key to the municipality, for this delivery alone."""
-        return recipients.seal(self.key, *self._purpose(content_hash))
+        return recipients.seal(self.key, *_purpose(self.pilot, self.creditor, self.recipient_key, content_hash))
 
     def check(self) -> str:
         """What the creditor signs of the delivery key without telling it (32 random bytes: there is nothing to guess).
@@ -80,18 +86,18 @@ class Envelope:
         cls, sealed: bytes, private: bytes, pilot: str, creditor: str, recipient_key: str, content_hash: str
     ) -> "Envelope":
         """Open a delivery's envelope. Raises hybrid.NotForThisKey when any part of the binding differs."""
-        empty = cls(b"", pilot, creditor, recipient_key)
-        key = unseal(sealed, private, *empty._purpose(content_hash))
+        key = unseal(sealed, private, *_purpose(pilot, creditor, recipient_key, content_hash))
         return cls(key, pilot, creditor, recipient_key)
 
     def seal(self, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
         """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
-        report_key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
+        fresh = os.urandom(_KEY + _NONCE)
+        report_key, nonce = fresh[:_KEY], fresh[_KEY:]
         bound = self._bound(reference, sent)
-        text = _COMPACT.encode(details).encode()
+        text = compact(details)
         padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
         return SealedReport(
-            wrapped_key=nonce + AESGCM(self.key).encrypt(nonce, report_key, bound),
+            wrapped_key=nonce + self._cipher.encrypt(nonce, report_key, bound),
             contact=AESGCM(report_key).encrypt(_ONE_TIME_NONCE, padded, bound),
         )
 
@@ -100,7 +106,7 @@ class Envelope:
         bound = self._bound(reference, sent)
         nonce, wrapped = sealed.wrapped_key[:_NONCE], sealed.wrapped_key[_NONCE:]
         try:
-            report_key = AESGCM(self.key).decrypt(nonce, wrapped, bound)
+            report_key = self._cipher.decrypt(nonce, wrapped, bound)
             text = AESGCM(report_key).decrypt(_ONE_TIME_NONCE, sealed.contact, bound)
             details = json.loads(text)
         except (InvalidTag, ValueError):
@@ -109,11 +115,12 @@ class Envelope:
             raise AlteredReport("the sealed details do not have the form of this version")
         return details
 
-    def _purpose(self, content_hash: str) -> tuple[str, ...]:
-        return (_DELIVERY, self.pilot, self.creditor, self.recipient_key, content_hash)
-
     def _bound(self, reference: str, sent: bytes) -> bytes:
-        return framed(_REPORT, self.pilot, self.creditor, reference, self.recipient_key, hashlib.sha256(sent).digest())
+        return self._about + framed(reference, self.recipient_key, hashlib.sha256(sent).digest())
+
+
+def _purpose(pilot: str, creditor: str, recipient_key: str, content_hash: str) -> tuple[str, ...]:
+    return (_DELIVERY, pilot, creditor, recipient_key, content_hash)
 
 
 def rekeyed_leaf(sent: bytes, sealed: SealedReport, creditor: str, category: str, period: str) -> bytes:

@@ -13,9 +13,10 @@ import httpx
 
 from app.log_sealing import seal_waiting
 from client.checking import SendableRow
-from client.delivering import MANIFEST_SIGNED_AS, prepare
+from client.delivering import MANIFEST_SIGNED_AS
 from client.oauth import ASSERTION_TYPE, ServiceLogin
 from client.opening import REKEYED_AS
+from client.preparing import Preparer
 from client.trust import join
 from privacy.checkpoints import cosign, read_checkpoint
 from privacy.log_erasures import Erasure, Reason
@@ -217,7 +218,8 @@ def open_delivery(world: World, creditor: str, pilot: str, rows: list[SendableRo
         joined = join(home, service, pilot)
         envelope = Envelope.new(pilot, creditor, joined.document.recipient_key)
         opened = service.post("/deliveries", {**new, "expectedCount": len(rows), "contentHash": hashed})
-        lines = b"\n".join(prepare(row, joined, home.secret("secret.key"), envelope).as_line() for row in rows)
+        preparer = Preparer(joined, home.secret("secret.key"), envelope)
+        lines = b"\n".join(preparer.prepare(row).as_line() for row in rows)
         part = service.put_lines(f"/deliveries/{opened['deliveryId']}/parts/1", lines, pilotId=pilot)
         sealed = envelope.sealed_to(joined.recipients, hashed)
     return {

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from app.log_sealing import seal_waiting
 from cli import creditor
 from cli.creditor_receipts import look_after
-from client import delivering, proving
+from client import preparing, proving
 from client.desk_work import show
 from client.log_watch import follow_log
 from client.proving import Place, check_receipts, prove_report
@@ -152,7 +152,7 @@ def test_a_creditor_that_commits_to_other_details_than_it_seals_is_found_out_at_
 ) -> None:
     """It would show a judge that it reported somebody else than whom the municipality was told of."""
     monkeypatch.setattr(
-        delivering,
+        preparing,
         "details_commitment",
         lambda salt, details: details_commitment(salt, {**details, "surname": "Jansen"}),
     )

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from client.checking import SendableRow
-from client.delivering import MANIFEST_SIGNED_AS, prepare
+from client.delivering import MANIFEST_SIGNED_AS
+from client.preparing import Preparer
 from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot, join
 from privacy.sealing import Envelope
@@ -53,7 +54,8 @@ class Sender:
 
     def body(self, rows: list[SendableRow]) -> bytes:
         secret = self.world.home(self.creditor).secret("secret.key")
-        return b"\n".join(prepare(row, self.pilot, secret, self.envelope).as_line() for row in rows)
+        preparer = Preparer(self.pilot, secret, self.envelope)
+        return b"\n".join(preparer.prepare(row).as_line() for row in rows)
 
     def put(self, number: int, body: bytes) -> dict[str, Any]:
         return self.service.put_lines(f"{self.where}/parts/{number}", body, pilotId=self.pilot.id)
