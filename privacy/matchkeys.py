@@ -8,13 +8,13 @@ import hmac
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from privacy.framing import framed
 from privacy.identity import Contact
 from privacy.normalise.people import Person, normalise
 from privacy.normalise.text import CACHE
-from signals.report import MatchKeys
+from signals.report import NOT_KEYED, MatchKeys, WeakKey
 
 SCHEME = "v1.hmac"
 STRONG_KEYS = 6  # per report, whatever is known: the number of keys tells nothing
@@ -79,6 +79,22 @@ def match_keys(
             "building": secret.key("building", *building) if building else next(noise),
             "has_addition": bool(people[0].address.addition),
         }
+    )
+
+
+def unkeyed() -> MatchKeys:
+    """Match keys of somebody who has no pilot key: all of them random, so that they meet nothing and tell nothing."""
+    noise = _noise(os.urandom, STRONG_KEYS + 2 * WEAK_KEYS + 3)
+    return MatchKeys(
+        building=next(noise),
+        dwelling=next(noise),
+        epoch=NOT_KEYED,
+        has_addition=False,
+        street_dwelling=next(noise),
+        strong=tuple(sorted(next(noise) for _ in range(STRONG_KEYS))),
+        weak=tuple(
+            sorted((WeakKey(key=next(noise), birth=next(noise)) for _ in range(WEAK_KEYS)), key=attrgetter("key"))
+        ),
     )
 
 

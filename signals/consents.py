@@ -76,6 +76,13 @@ class Rekeyed(Wire):
     epoch: Annotated[int, Field(ge=1, le=9999)]
 
 
+class Keyed(Wire):
+    """Reports that came without match keys get those that the desk left for them, of this epoch."""
+
+    kind: Literal["keying"] = "keying"
+    epoch: Annotated[int, Field(ge=1, le=9999)]
+
+
 class ContractObjection(Wire):
     """An objection that a creditor received, about one contract: that creditor's reports of this resident stop."""
 
@@ -143,6 +150,7 @@ DeskChange = (
     | KnownClients
     | KnownClientRemoval
     | Rekeyed
+    | Keyed
 )
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
     Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]

@@ -49,6 +49,13 @@ class Evidence(StrEnum):
     CONSENT = "consent"
 
 
+class Keying(StrEnum):
+    """Who makes a creditor's match keys: itself, with the pilot key, or the desk, once it has opened the report."""
+
+    CREDITOR = "creditor"
+    DESK = "desk"
+
+
 class Words(Document):
     """A text in both tongues."""
 
@@ -243,7 +250,10 @@ class Keys(Document):
 
 
 class Agreement(Document):
-    """Creditor and pilot: which categories and kinds, from when until when, by which procedure (gates ingestion)."""
+    """Creditor and pilot: which categories and kinds, from when until when, by which procedure (gates ingestion).
+
+    `keying: desk`: the creditor gets no pilot key. It counts once the desk has signed for it in the pilot document.
+    """
 
     kind: Literal["agreement"]
     pilot: Slug
@@ -253,6 +263,7 @@ class Agreement(Document):
     categories: tuple[Category, ...]
     kinds: tuple[Literal[Kind.EARLY, Kind.END_OF_SUPPLY, Kind.HAND_OVER], ...] = (Kind.EARLY,)
     procedure: Slug | None = None
+    keying: Keying = Keying.CREDITOR
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
