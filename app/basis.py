@@ -10,7 +10,7 @@ from app.completion import WRITE_EVENT, RuleSets, lock_pilot
 from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
-from app.rekeying import rekey
+from app.rekeying import key, rekey
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -19,6 +19,7 @@ from signals.consents import (
     Decision,
     DeskChange,
     Erasure,
+    Keyed,
     KnownClientRemoval,
     KnownClients,
     Objection,
@@ -131,7 +132,7 @@ def _of_desk(
             return _of_officer(connection, pilot, change_id, change, rule_sets, today)
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
-        case KnownClients() | KnownClientRemoval() | Rekeyed():
+        case KnownClients() | KnownClientRemoval() | Rekeyed() | Keyed():
             return _of_pilot(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
@@ -158,12 +159,14 @@ def _of_officer(
 def _of_pilot(
     connection: sa.Connection,
     pilot: Pilot,
-    change: KnownClients | KnownClientRemoval | Rekeyed,
+    change: KnownClients | KnownClientRemoval | Rekeyed | Keyed,
     rule_sets: RuleSets,
     today: date,
 ) -> str:
     if isinstance(change, Rekeyed):
         return rekey(connection, pilot, rule_sets, change.epoch)
+    if isinstance(change, Keyed):
+        return key(connection, pilot, rule_sets, change.epoch)
     if isinstance(change, KnownClients):
         return put_on_list(connection, pilot, rule_sets, change, today)
     return take_off_list(connection, pilot, rule_sets, change)

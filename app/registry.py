@@ -264,10 +264,13 @@ def _in_agreement(source: Source, agreement: Agreement, together: Standing) -> I
     creditor = together.organisations.get(agreement.creditor)
     if creditor is None or Role.CREDITOR not in creditor.roles:
         yield source.mistake(("creditor",), f"there is no organisation {agreement.creditor} with role creditor")
+        creditor = None
     pilot = together.pilots.get(agreement.pilot)
     if pilot is None:
         yield source.mistake(("pilot",), f"there is no pilot {agreement.pilot}")
         return
+    if creditor is not None and creditor.id == pilot.municipality:
+        yield source.mistake(("creditor",), "a municipality is no creditor of its own pilot: name its own department")
     if agreement.starts < pilot.starts or agreement.ends > pilot.ends:
         place = "starts" if agreement.starts < pilot.starts else "ends"
         yield source.mistake((place,), f"the pilot runs from {pilot.starts} until {pilot.ends}")

@@ -46,7 +46,7 @@ from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
-from signals.pilot import Role
+from signals.pilot import Keying, Role
 
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
@@ -65,6 +65,7 @@ app.command()(desk_keys.recover)
 app.command()(desk_keys.expel)
 app.command()(desk_keys.new_epoch)
 app.command()(desk_keys.rekey)
+app.command()(desk_keys.key)
 
 
 @app.command()
@@ -121,15 +122,17 @@ def sign(
                 lang, "Vergelijk met wat elke schuldeiser u voorleest:", "Compare with what each creditor reads out:"
             )
         )
+        no_key = either(lang, " (krijgt geen pilotsleutel: vroegsein desk key)", " (gets no pilot key: desk key)")
         for name, fingerprint in found.fingerprints().items():
-            console.print(f"  {name}\n    {fingerprint}", markup=False)
+            by_desk = found.creditors[name].keying is Keying.DESK
+            console.print(f"  {name}{no_key if by_desk else ''}\n    {fingerprint}", markup=False)
         question = either(lang, "Kloppen ze allemaal?", "Do they all agree?")
         if not yes and not Confirm.ask(question, console=errors):
             raise typer.Exit(1)
         document = sign_pilot(place, service, found)
     settings = place.settings
     place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: own_fingerprint(place)}}))
-    count = len(document.creditors)
+    count = sum(keys.keying is Keying.CREDITOR for keys in document.creditors.values())
     console.print(
         either(
             lang,
@@ -148,7 +151,7 @@ def pull(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service, progress() as bar:
         task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
-        count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
+        count, unkeyed = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
     console.print(
         either(
             lang,
@@ -157,6 +160,12 @@ def pull(
         ),
         markup=False,
     )
+    if unkeyed:
+        said = (
+            f"{unkeyed} meldingen van kleine schuldeisers zitten er nog niet in: vroegsein desk key",
+            f"{unkeyed} reports of small creditors are not among them yet: vroegsein desk key",
+        )
+        console.print(either(lang, *said), style="yellow", markup=False)
 
 
 @app.command("list")

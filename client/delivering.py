@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from client.receipts import (
 from client.service import Service
 from client.trust import JoinedPilot
 from privacy import merkle
-from privacy.matchkeys import district_key, match_keys
+from privacy.matchkeys import district_key, match_keys, unkeyed
 from privacy.receipts import Receipt as SignedReceipt
 from privacy.receipts import details_commitment, read_receipt
 from privacy.references import content_hash, reference
@@ -151,8 +152,8 @@ def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envel
         amount_euros=row.amount_cents // 100,
         arrears_since=row.arrears_since,
         commitment=details_commitment(salt, details),
-        district=district_key(pilot.key, row.postcode_digits),
-        keys=match_keys(pilot.key, row.contacts, pilot.document.epoch),
+        district=district_key(pilot.key, row.postcode_digits) if pilot.key else secrets.token_hex(16),
+        keys=match_keys(pilot.key, row.contacts, pilot.document.epoch) if pilot.key else unkeyed(),
         kind=row.kind,
         months=row.months,
         reference=opaque,

@@ -5,9 +5,10 @@ The service knows no names: the desk sends match keys and opens what comes back,
 
 import uuid
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from app import looking
 from app.api.basis_changes import NOTED, BasisChange, PilotQuery, changed
@@ -37,7 +38,7 @@ class HeldReport(ReportOfHousehold):
 
     creditor: str | None
     received_on: date
-    state: Literal["live", "paused", "shut_out"]
+    state: Literal["live", "paused", "shut_out", "unkeyed"]
 
 
 class HeldSignal(Wire):
@@ -90,6 +91,9 @@ class HeldOfResident(Wire):
     known_clients: tuple[ListedClient, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
+    unkeyed: Annotated[
+        int, Field(description="Reports of the pilot that wait to be keyed: whose they are nobody knows")
+    ]
     terms_kept_on: date | None
 
 
