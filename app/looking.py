@@ -22,17 +22,18 @@ LOG_HEAD = sa.text("SELECT * FROM gate.log_head()")
 LOG_EVENTS = sa.text("SELECT * FROM gate.log_events()")
 
 
-def worklist_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None, int]:
+def worklist_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None, int | None]:
     """The signals of the page that the access event named, urgent first, then by deadline, then by priority.
 
     Second comes the place where the page ended, None for the last page. What was withdrawn since the event is missing
-    from the page, and ends nothing. Third, how many reports of the pilot wait for the desk to make their match keys.
+    from the page, and ends nothing. Third, how many reports of the pilot wait for the desk to make their match keys,
+    None below the level "index".
     """
     rows = [dict(row) for row in scope.connection.execute(PAGE).mappings()]
     ((next_place, unkeyed), *_same) = [(row.pop("next_place"), row.pop("unkeyed")) for row in rows]
     found = [row for row in rows if row["signal_id"] is not None]
     scope.shown += [str(row["signal_id"]) for row in found]
-    return found, next_place, unkeyed or 0
+    return found, next_place, unkeyed
 
 
 def one_signal(scope: Scope) -> sa.RowMapping:
@@ -57,7 +58,7 @@ def held_of_resident(scope: Scope) -> dict[str, Any]:
     Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
     """
     held: dict[str, Any] = {}
-    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "looks"):
+    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "hand_overs", "looks"):
         rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
         held[what] = [dict(row) for row in rows]
     unkeyed = scope.connection.execute(UNKEYED).scalar_one()

@@ -15,6 +15,7 @@ from app.api import (
     break_glasses,
     consents,
     deliveries,
+    hand_overs,
     known_clients,
     log_erasures,
     meta,
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proofs.router,
     sealings.router,
     rekeyings.router,
+    hand_overs.router,
     meta.router,
 )
 

@@ -10,7 +10,16 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli import desk_alerts, desk_break_glass, desk_erasure, desk_keys, desk_log, desk_monitor, desk_register
+from cli import (
+    desk_alerts,
+    desk_break_glass,
+    desk_erasure,
+    desk_hand_over,
+    desk_keys,
+    desk_log,
+    desk_monitor,
+    desk_register,
+)
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
 from cli.desk_options import (
@@ -22,6 +31,7 @@ from cli.desk_options import (
     contact_lines,
     pilot_of,
     user_of,
+    whole_id,
 )
 from cli.desk_resident import resident_app
 from cli.words import (
@@ -42,7 +52,7 @@ from cli.words import (
 from client import desk_work
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
-from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
+from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
@@ -66,6 +76,7 @@ app.command()(desk_keys.expel)
 app.command()(desk_keys.new_epoch)
 app.command()(desk_keys.rekey)
 app.command()(desk_keys.key)
+app.command()(desk_hand_over.hand_over)
 
 
 @app.command()
@@ -218,7 +229,7 @@ def show(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
-        opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
+        opened = desk_work.show(place, service, document, whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
         console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
@@ -234,6 +245,9 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
         if not isinstance(report, OpenedReport):
             lines.append(f"✗ {head}: {report}")
             continue
+        if first := report.details.get("reported_by"):
+            said = f"{first}, overgedragen door {row['creditorId']}", f"{first}, handed over by {row['creditorId']}"
+            head = head.replace(f"({row['creditorId']})", f"({either(lang, *said)})")
         amount = euros(int(report.details["amount_cents"]), lang)
         since = day(report.report.arrears_since, lang)
         lines.append(
@@ -262,14 +276,3 @@ def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """How many signals lie in each tray, the fullest first."""
     counted = Counter(signal["tray"] for signal in signals).most_common()
     return ", ".join(f"{in_words(TRAY, tray, lang)} {count}" for tray, count in counted)
-
-
-def _whole_id(home: Home, pilot: str, start: str) -> str:
-    start = start.strip().rstrip("…").lower()
-    if len(start) == 36:
-        return start
-    _at, signals = desk_work.pulled(home, pilot)
-    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
-    if len(found) != 1:
-        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
-    return str(found[0])

@@ -44,7 +44,8 @@ class SendingTerms:
 class SendableRow:
     """One row that would be sent. `contacts`: the fullest first, then those of the rows that repeat it.
 
-    `postcode_digits` is "" where no postcode could be read (only without terms that restrict them).
+    `postcode_digits` is "" where no postcode could be read (only without terms that restrict them). `reported_by`:
+    whose report it is, where a municipality hands it over.
     """
 
     line: int
@@ -60,6 +61,7 @@ class SendableRow:
     kind: Kind
     urgent: tuple[UrgentFlag, ...]
     social_collection: SocialCollection
+    reported_by: str = ""
 
     def __repr__(self) -> str:
         return f"SendableRow(line {self.line}, {self.masked_reference})"

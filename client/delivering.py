@@ -140,12 +140,13 @@ def deliver(
 
 def prepare(row: SendableRow, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> _Prepared:
     """Turn one row into what travels: keys and coarse facts in clear, everything else sealed."""
-    contract = row.reference
-    opaque = reference(secret, pilot.id, fold_reference(contract))
+    contract = fold_reference(row.reference)
+    opaque = reference(secret, pilot.id, f"{row.reported_by}/{contract}" if row.reported_by else contract)
     details: dict[str, str | int] = {
         **row.contacts[0].as_json(),
-        "contract": contract,
+        "contract": row.reference,
         "amount_cents": row.amount_cents,
+        **({"reported_by": row.reported_by} if row.reported_by else {}),
     }
     salt = os.urandom(16)
     report = Report(
@@ -187,6 +188,7 @@ def _canonical_row(row: SendableRow) -> bytes:
         [flag.value for flag in row.urgent],
         [contact.as_json() for contact in row.contacts],
         row.social_collection.model_dump(mode="json"),
+        *([row.reported_by] if row.reported_by else []),
     ]
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 

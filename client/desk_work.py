@@ -88,7 +88,7 @@ def pull(
         if cursor is None:
             break
     home.keep_private(f"pulled/{pilot_id}.json", json.dumps({"at": _now(), "signals": signals}).encode())
-    return len(signals), int(page["unkeyed"])
+    return len(signals), int(page["unkeyed"] or 0)
 
 
 def pulled(home: Home, pilot_id: str) -> tuple[datetime, list[dict[str, Any]]]:

@@ -171,7 +171,7 @@ class _Ready:
 
     def __init__(self, row: Mapping[str, Any], found: OpenedReport, key: bytes, epoch: int) -> None:
         self.row, self.details = row, {**found.details, "salt": found.salt, "signer": found.signer}
-        contact = _contact(found.details)
+        contact = contact_of(found.details)
         digits = postcode_digits(contact.postcode, contact.address)
         changes = {
             "keys": match_keys(key, [contact], epoch),
@@ -238,7 +238,7 @@ def _nodes(
         purpose = sealed_for(sealing, pilot_id)
         try:
             details = json.loads(unseal(base64.b64decode(sealing["sealed"]), private, *purpose))
-            keys: MatchKeys = match_keys(key, [_contact(details)], document.epoch)
+            keys: MatchKeys = match_keys(key, [contact_of(details)], document.epoch)
         except (NotForThisKey, ValueError):
             closed.append(sealing["sealingId"])
             continue
@@ -257,7 +257,8 @@ def _reports(service: Service, pilot_id: str, *, unkeyed: bool) -> Iterator[list
         behind = {"behind": page["next"]}
 
 
-def _contact(details: Mapping[str, str | int]) -> Contact:
+def contact_of(details: Mapping[str, str | int]) -> Contact:
+    """Who a report is about, by its details. Raises ValueError where they have another form."""
     known = Contact.__dataclass_fields__
     return CONTACT.validate_python({name: value for name, value in details.items() if name in known})
 

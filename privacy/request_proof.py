@@ -40,6 +40,7 @@ ASKS = {
     "stage-rekeying": "POST /v1/rekeyings",
     "rekeying": "POST /v1/rekeying-completions",
     "keying": "POST /v1/keying-completions",
+    "hand-over": "POST /v1/hand-overs",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from signals.report import Category, Hex16, MatchKeys, Wire
+from signals.report import Category, Hex16, MatchKeys, Slug, Wire
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
 MOST_CLIENTS = 200  # in one part of a knock-out list: with sealed details well below the largest body
@@ -83,6 +83,14 @@ class Keyed(Wire):
     epoch: Annotated[int, Field(ge=1, le=9999)]
 
 
+class HandOver(Wire):
+    """Reports of a household that moved: delivered to another municipality's pilot, and done with here."""
+
+    kind: Literal["hand-over"] = "hand-over"
+    report_ids: Annotated[tuple[uuid.UUID, ...], Field(min_length=1, max_length=500)]
+    to_pilot: Slug
+
+
 class ContractObjection(Wire):
     """An objection that a creditor received, about one contract: that creditor's reports of this resident stop."""
 
@@ -151,6 +159,7 @@ DeskChange = (
     | KnownClientRemoval
     | Rekeyed
     | Keyed
+    | HandOver
 )
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection] = TypeAdapter(
     Annotated[DeskChange | ContractObjection, Field(discriminator="kind")]

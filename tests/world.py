@@ -52,10 +52,19 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "known-clients": {"roles": ["debt-help"], "level": "none"},
     "keep-keys": {"roles": ["debt-help"], "level": "none"},
     "rekey": {"roles": ["debt-help"], "level": "contact"},
+    "hand-over": {"roles": ["debt-help"], "level": "contact"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
     "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},
     "correct-resident": {"roles": ["privacy-officer"], "level": "none"},
 }
+
+
+EMPTIED = """
+    TRUNCATE signals.report, signals.report_key, signals.sealed_report, signals.shut_out, signals.link_change,
+    signals.signal, signals.signal_categories, signals.signal_facts, intake.delivery, intake.part, intake.refused_row,
+    intake.staged_report, privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key,
+    privacy.known_client, privacy.known_client_key, privacy.rekeyed_node CASCADE
+"""
 
 
 def make_row(reference: str, surname: str = "Visser", **changes: Any) -> SendableRow:
@@ -199,6 +208,11 @@ class World:
         self.resting.set()
         if self.working is not None:
             self.working.join()
+
+    def empty(self) -> None:
+        """Take away all that was delivered or said. Documents and the log stay."""
+        with self.database.as_superuser() as connection:
+            connection.execute(EMPTIED)
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """What stands in the database, seen by the superuser: for looking at what a test did."""

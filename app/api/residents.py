@@ -38,7 +38,7 @@ class HeldReport(ReportOfHousehold):
 
     creditor: str | None
     received_on: date
-    state: Literal["live", "paused", "shut_out", "unkeyed"]
+    state: Literal["live", "paused", "shut_out", "unkeyed", "handed_over"]
 
 
 class HeldSignal(Wire):
@@ -68,6 +68,14 @@ class HeldConsent(Wire):
     sealed: str
 
 
+class HandOverOfReport(Wire):
+    """To which pilot a report was handed over, because the household moved, and whose that is."""
+
+    report_id: uuid.UUID
+    to_pilot: Slug
+    to_municipality: str | None
+
+
 class LookAtResident(Wire):
     """A look that named one of these reports, or a household that it was in: by which function, never by whom."""
 
@@ -89,6 +97,7 @@ class HeldOfResident(Wire):
     consents: tuple[HeldConsent, ...]
     objections: tuple[RecordedObjection, ...]
     known_clients: tuple[ListedClient, ...]
+    hand_overs: tuple[HandOverOfReport, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
     unkeyed: Annotated[

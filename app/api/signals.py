@@ -92,7 +92,9 @@ class SignalPage(Wire):
 
     signals: tuple[Signal, ...]
     next: str | None
-    unkeyed: Annotated[int, Field(description="Reports of the pilot that wait until the desk makes their match keys")]
+    unkeyed: Annotated[
+        int | None, Field(description="Reports of the pilot that wait until the desk makes their match keys")
+    ]
 
 
 class SignalWithReports(Wire):

@@ -27,6 +27,7 @@ READS = {
         *("gate.signals()", "gate.next_place()", "gate.reports()"),
         *("gate.resident_reports()", "gate.resident_signals()", "gate.resident_consents()", "gate.resident_looks()"),
         *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()", "gate.unkeyed()"),
+        "gate.resident_hand_overs()",
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),

@@ -33,14 +33,6 @@ NEXT_MONTH: dict[str, Any] = {"reported_on": LATER, "months": 2, "arrears_since"
 ALONE = {"house_number": "5", "phone": "", "initials": "K."}
 
 
-EMPTIED = """
-    TRUNCATE signals.report, signals.report_key, signals.sealed_report, signals.shut_out, signals.link_change,
-    signals.signal, signals.signal_categories, signals.signal_facts, intake.delivery, intake.part, intake.refused_row,
-    intake.staged_report, privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key,
-    privacy.known_client, privacy.known_client_key, privacy.rekeyed_node CASCADE
-"""
-
-
 @pytest.fixture(scope="module")
 def its_world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The small world, in whose first pilot a private landlord takes part."""
@@ -53,8 +45,7 @@ def its_world(module_database: Database, tmp_path_factory: pytest.TempPathFactor
 def world(its_world: World) -> Iterator[World]:
     """Of which each test finds nothing delivered or said."""
     yield its_world
-    with its_world.database.as_superuser() as connection:
-        connection.execute(EMPTIED)
+    its_world.empty()
 
 
 def key(world: World, **how: Any) -> rekeying.Outcome:
