@@ -11,6 +11,7 @@ from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from cli import creditor_receipts
+from cli.creditor_form import form
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of, service_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
@@ -31,6 +32,7 @@ from signals.line_rules import LINE_RULES
 app = typer.Typer(help="Deliver arrears reports: set up, check, push, status, proof.", no_args_is_help=True)
 app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
+app.command()(form)
 
 ProfileOption = Annotated[Path, typer.Option("--profile", help="Mapping profile (YAML) of this export", exists=True)]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
