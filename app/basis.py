@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot
 from app.endings import end_contracts
 from app.erasing import erase
+from app.handing_over import hand_over
 from app.known_clients import put_on_list, take_off_list
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
-from app.rekeying import rekey
+from app.rekeying import key, rekey
 from privacy.errors import PrivacyError
 from signals.consents import (
     BASIS_CHANGE,
@@ -21,6 +22,8 @@ from signals.consents import (
     Decision,
     DeskChange,
     Erasure,
+    HandOver,
+    Keyed,
     KnownClientRemoval,
     KnownClients,
     Objection,
@@ -40,7 +43,18 @@ class ChangeUnknown(PrivacyError):
 
 
 # What the log says of a change, beside its kind, id and outcome.
-TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"}
+TOLD = {
+    "category",
+    "objection",
+    "decision",
+    "list_id",
+    "complete",
+    "ground",
+    "wrong",
+    "epoch",
+    "report_ids",
+    "to_pilot",
+}
 WAITING = sa.text("""
     SELECT body, creditor_id FROM privacy.basis_change
     WHERE pilot_id = :pilot AND change_id = :change AND done_at IS NULL FOR UPDATE
@@ -103,10 +117,7 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome, told["contracts"] = "recorded", len(change.references)
     else:
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
-        told = change.model_dump(
-            mode="json",
-            include={"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"},
-        )
+        told = change.model_dump(mode="json", include=TOLD)
         if isinstance(change, KnownClients):
             told["clients"] = len(change.clients)
     connection.execute(DONE, {"pilot": pilot_id, "change": change_id, "outcome": outcome})
@@ -137,7 +148,7 @@ def _of_desk(
             return _of_officer(connection, pilot, change_id, change, rule_sets, today)
         case Decision():
             return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
-        case KnownClients() | KnownClientRemoval() | Rekeyed():
+        case KnownClients() | KnownClientRemoval() | Rekeyed() | Keyed() | HandOver():
             return _of_pilot(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
@@ -164,12 +175,16 @@ def _of_officer(
 def _of_pilot(
     connection: sa.Connection,
     pilot: Pilot,
-    change: KnownClients | KnownClientRemoval | Rekeyed,
+    change: KnownClients | KnownClientRemoval | Rekeyed | Keyed | HandOver,
     rule_sets: RuleSets,
     today: date,
 ) -> str:
     if isinstance(change, Rekeyed):
         return rekey(connection, pilot, rule_sets, change.epoch)
+    if isinstance(change, Keyed):
+        return key(connection, pilot, rule_sets, change.epoch)
+    if isinstance(change, HandOver):
+        return hand_over(connection, pilot, rule_sets, change)
     if isinstance(change, KnownClients):
         return put_on_list(connection, pilot, rule_sets, change, today)
     return take_off_list(connection, pilot, rule_sets, change)

@@ -16,7 +16,7 @@ OF_FRESH = (
     """
     CREATE TEMPORARY TABLE checked ON COMMIT DROP AS
     SELECT report_id, CAST(:creditor AS text) AS creditor_id, CAST(:category AS text) AS category,
-           r ->> 'kind' AS kind, (r ->> 'reportedOn')::date AS reported_on
+           r ->> 'kind' AS kind, (r ->> 'reportedOn')::date AS reported_on, 'fresh' AS state
     FROM fresh
     """,
     """
@@ -29,7 +29,7 @@ OF_TOUCHED = (
     """
     CREATE TEMPORARY TABLE checked ON COMMIT DROP AS
     SELECT r.* FROM (SELECT report_id FROM touched_report ORDER BY report_id) AS t CROSS JOIN LATERAL (
-        SELECT report_id, creditor_id, category, kind, reported_on, reference, delivery_id FROM signals.report
+        SELECT report_id, creditor_id, category, kind, reported_on, reference, delivery_id, state FROM signals.report
         WHERE pilot_id = :pilot AND report_id = t.report_id OFFSET 0
     ) AS r
     """,
@@ -85,7 +85,7 @@ CHECK = (
     """
     CREATE TEMPORARY TABLE without_basis ON COMMIT DROP AS
     SELECT report_id FROM checked c
-    WHERE (c.category || '/' || c.kind = ANY (:rests_on_consent)
+    WHERE (c.category || '/' || c.kind = ANY (:rests_on_consent) AND c.state <> 'unkeyed'
            AND NOT EXISTS (SELECT FROM said_yes y WHERE y.report_id = c.report_id))
        OR EXISTS (SELECT FROM said_no n WHERE n.report_id = c.report_id AND n.state = 'stands'
                   AND NOT EXISTS (SELECT FROM said_yes y WHERE y.report_id = n.report_id
@@ -102,13 +102,16 @@ NOTHING_FOUND = (
     "CREATE TEMPORARY TABLE paused (report_id uuid) ON COMMIT DROP",
 )
 FORGET = """
-    DELETE FROM signals.{table} WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM without_basis))
+    DELETE FROM signals.{table} WHERE pilot_id = :pilot AND report_id = ANY (ARRAY(SELECT report_id FROM {which}))
 """
 
 
 def check_fresh(connection: sa.Connection, pilot: Pilot, values: dict[str, object]) -> None:
-    """Fill the temporary tables `without_basis` and `paused (report_id)` for the delivery in `fresh`, `fresh_key`."""
-    resting = pilot.rests_on_consent()
+    """Fill the temporary tables `without_basis` and `paused (report_id)` for the delivery in `fresh`, `fresh_key`.
+
+    Whose consent it takes for a report that is not keyed yet shows when it is keyed; a no by its contract holds now.
+    """
+    resting = pilot.rests_on_consent() if values["keyed"] else []
     rests = any(of.startswith(f"{values['category']}/") for of in resting)
     asked = rests or connection.execute(IN_FORCE, {"pilot": pilot.id}).scalar_one()
     for statement in (*OF_FRESH, *CHECK) if asked else NOTHING_FOUND:
@@ -121,7 +124,10 @@ def check_touched(connection: sa.Connection, pilot: Pilot) -> None:
         connection.execute(sa.text(statement), {"pilot": pilot.id, "rests_on_consent": pilot.rests_on_consent()})
 
 
-def forget(connection: sa.Connection, pilot_id: str) -> None:
-    """Erase what is shut out, after linking: keys, sealed details, facts. Its id stays: nobody counts it as lost."""
+def forget(connection: sa.Connection, pilot_id: str, which: str = "without_basis") -> None:
+    """Erase what is shut out, after linking: keys, sealed details, facts. Its id stays: nobody counts it as lost.
+
+    `which` is the temporary table that names it.
+    """
     for table in ("report_key", "sealed_report", "link_change", "report"):
-        connection.execute(sa.text(FORGET.format(table=table)), {"pilot": pilot_id})
+        connection.execute(sa.text(FORGET.format(table=table, which=which)), {"pilot": pilot_id})

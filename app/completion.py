@@ -38,10 +38,10 @@ FRESH = (
     """
     CREATE TEMPORARY TABLE fresh_key ON COMMIT DROP AS
     SELECT f.report_id, k.value::uuid AS key, true AS strong, NULL::uuid AS birth
-    FROM fresh f, jsonb_array_elements_text(f.r #> '{keys,strong}') AS k (value)
+    FROM fresh f, jsonb_array_elements_text(f.r #> '{keys,strong}') AS k (value) WHERE :keyed
     UNION
     SELECT f.report_id, (k.value ->> 'key')::uuid, false, (k.value ->> 'birth')::uuid
-    FROM fresh f, jsonb_array_elements(f.r #> '{keys,weak}') AS k (value)
+    FROM fresh f, jsonb_array_elements(f.r #> '{keys,weak}') AS k (value) WHERE :keyed
     """,
     "ANALYZE fresh",
     "ANALYZE fresh_key",
@@ -109,7 +109,8 @@ TAKE_UP = (
         ARRAY(SELECT jsonb_array_elements_text(r -> 'urgent')), (r ->> 'district')::uuid,
         (r #>> '{keys,dwelling}')::uuid, (r #>> '{keys,streetDwelling}')::uuid, (r #>> '{keys,building}')::uuid,
         (r #>> '{keys,hasAddition}')::boolean,
-        CASE WHEN EXISTS (SELECT FROM paused p WHERE p.report_id = fresh.report_id) THEN 'paused' ELSE 'live' END
+        CASE WHEN NOT :keyed THEN 'unkeyed'
+             WHEN EXISTS (SELECT FROM paused p WHERE p.report_id = fresh.report_id) THEN 'paused' ELSE 'live' END
     FROM fresh
     ON CONFLICT (pilot_id, report_id) DO UPDATE SET
         delivery_id = excluded.delivery_id, kind = excluded.kind, category = excluded.category,
@@ -194,8 +195,9 @@ def complete_delivery(
     pilot = lock_pilot(connection, pilot_id)
     row = connection.execute(
         sa.text("""
-            SELECT creditor_id, period, category, state, manifest FROM intake.delivery
-            WHERE pilot_id = :pilot AND delivery_id = :delivery
+            SELECT creditor_id, period, category, state, manifest, NOT EXISTS (
+                SELECT FROM intake.part WHERE pilot_id = :pilot AND delivery_id = :delivery AND epoch = 0) AS keyed
+            FROM intake.delivery WHERE pilot_id = :pilot AND delivery_id = :delivery
         """),
         {"pilot": pilot_id, "delivery": delivery},
     ).one()
@@ -207,6 +209,7 @@ def complete_delivery(
         "creditor": row.creditor_id,
         "period": row.period,
         "category": row.category,
+        "keyed": row.keyed,
         "received_on": now.astimezone(AMSTERDAM).date(),
     }
     with stage("merge"):

@@ -30,7 +30,7 @@ from signals.report import Category, Manifest, PartSummary
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
 _COPY_BEGINS, _COPY_ENDS = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
-OTHER_EPOCH = "the pilot has another key since: run the same command again, it sends the parts anew"
+OTHER_EPOCH = "the pilot document asks for match keys of another epoch: run the same command again, it sends them anew"
 
 
 class DeliveryUnknown(PrivacyError):
@@ -129,7 +129,7 @@ def put_part(
         agreed = _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         with stage("parse"):
             lines, refusals = read_lines(body, lambda report: broken_rule(report, agreed, row.period))
-        epoch = _newest(connection, pilot).epoch
+        epoch = _newest(connection, pilot).epoch_of(creditor)
         if any(line.report.keys.epoch != epoch for line in lines):
             raise DeliveryRefused("other-epoch", OTHER_EPOCH)
         leaves = [merkle.leaf_hash(report_leaf(line.sent, line.sealed)) for line in lines]
@@ -201,7 +201,7 @@ def complete(
             """),
             {"pilot": pilot, "delivery": delivery},
         ).all()
-        epoch = _newest(connection, pilot).epoch
+        epoch = _newest(connection, pilot).epoch_of(creditor)
         if any(part.epoch not in {epoch, None} for part in parts):
             raise DeliveryRefused("other-epoch", OTHER_EPOCH)
         said = (manifest.pilot, manifest.creditor, manifest.period, manifest.category, manifest.content_hash)
@@ -372,7 +372,7 @@ def _signed_manifest(connection: sa.Connection, creditor: str, signed: str) -> M
     keys = connection.execute(
         sa.text("""
             SELECT public FROM registry.organisation_key
-            WHERE organisation_id = :creditor AND use = 'signing' AND state = 'active'
+            WHERE organisation_id = :creditor AND use = 'signing' AND role = 'creditor' AND state = 'active'
         """),
         {"creditor": creditor},
     ).scalars()

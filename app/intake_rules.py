@@ -23,11 +23,15 @@ class DeliveryRefused(PrivacyError):
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The pilot, the creditor's agreement with it, and the pilot's terms for one category."""
+    """The pilot, the creditor's agreement with it, and the pilot's terms for one category.
+
+    `hands_over`: it is a municipality, which passes on what others reported.
+    """
 
     pilot: Pilot
     agreement: Agreement
     category: CategoryTerms
+    hands_over: bool = False
 
 
 def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category: Category) -> Agreed:
@@ -39,8 +43,9 @@ def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category:
     """
     row = connection.execute(
         sa.text("""
-            SELECT p.document AS pilot, a.document AS agreement
+            SELECT p.document AS pilot, a.document AS agreement, o.document -> 'roles' ? 'debt-help' AS hands_over
             FROM registry.pilot p JOIN registry.agreement a USING (pilot_id)
+            JOIN registry.organisation o USING (organisation_id)
             WHERE p.pilot_id = :pilot AND a.organisation_id = :creditor
         """),
         {"pilot": pilot, "creditor": creditor},
@@ -50,7 +55,7 @@ def agreed_terms(connection: sa.Connection, creditor: str, pilot: str, category:
     terms, agreement = Pilot.model_validate(row.pilot), Agreement.model_validate(row.agreement)
     if category not in agreement.categories or category not in terms.categories:
         raise DeliveryRefused("category-not-agreed", f"the agreement does not cover {category.value}")
-    return Agreed(terms, agreement, terms.categories[category])
+    return Agreed(terms, agreement, terms.categories[category], row.hands_over)
 
 
 def refuse_strangers(connection: sa.Connection, creditor: str, pilot: str) -> None:
@@ -105,7 +110,7 @@ def broken_rule(report: Report, agreed: Agreed, period: str) -> tuple[str, str] 
         ("/report/socialCollection/answer", "payment-plan-kept", steps.answer != "payment_plan_kept"),
         ("/report/socialCollection", "social-collection-incomplete", _collected(report)),
         ("/report/socialCollection", "offer-before-reminder", steps.reminder_sent_on <= steps.offer_made_on),
-        ("/report/socialCollection/procedure", "procedure-not-agreed", _procedure_agreed(report, agreed.agreement)),
+        ("/report/socialCollection/procedure", "procedure-not-agreed", _procedure_agreed(report, agreed)),
         *(_of_experiment(report, experiment, agreed.agreement.creditor) if experiment else ()),
     )
     return next(((pointer, rule) for pointer, rule, kept in rules if not kept), None)
@@ -135,6 +140,8 @@ def _collected(report: Report) -> bool:
     return all(report.arrears_since <= day <= report.reported_on for day in days)
 
 
-def _procedure_agreed(report: Report, agreement: Agreement) -> bool:
+def _procedure_agreed(report: Report, agreed: Agreed) -> bool:
+    """Whose fixed steps a report goes by that was handed over, the first municipality has agreed with its creditor."""
     steps = report.social_collection
-    return steps.by == "record" or (steps.procedure is not None and steps.procedure == agreement.procedure)
+    of_agreement = steps.procedure is not None and steps.procedure == agreed.agreement.procedure
+    return steps.by == "record" or of_agreement or agreed.hands_over

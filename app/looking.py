@@ -12,25 +12,28 @@ from app.gate import NotInScope, Scope
 
 # One statement: a page of which nothing is left still has a place where it ended.
 PAGE = sa.text(
-    "SELECT s.*, gate.next_place() AS next_place FROM (SELECT) AS page LEFT JOIN gate.signals() AS s ON true"
+    "SELECT s.*, gate.next_place() AS next_place, gate.unkeyed() AS unkeyed"
+    " FROM (SELECT) AS page LEFT JOIN gate.signals() AS s ON true"
 )
 SIGNAL = sa.text("SELECT * FROM gate.signals()")
 REPORTS = sa.text("SELECT * FROM gate.reports()")
+UNKEYED = sa.text("SELECT gate.unkeyed()")
 LOG_HEAD = sa.text("SELECT * FROM gate.log_head()")
 LOG_EVENTS = sa.text("SELECT * FROM gate.log_events()")
 
 
-def worklist_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None]:
+def worklist_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None, int | None]:
     """The signals of the page that the access event named, urgent first, then by deadline, then by priority.
 
     Second comes the place where the page ended, None for the last page. What was withdrawn since the event is missing
-    from the page, and ends nothing.
+    from the page, and ends nothing. Third, how many reports of the pilot wait for the desk to make their match keys,
+    None below the level "index".
     """
     rows = [dict(row) for row in scope.connection.execute(PAGE).mappings()]
-    (next_place, *_same) = [row.pop("next_place") for row in rows]
+    ((next_place, unkeyed), *_same) = [(row.pop("next_place"), row.pop("unkeyed")) for row in rows]
     found = [row for row in rows if row["signal_id"] is not None]
     scope.shown += [str(row["signal_id"]) for row in found]
-    return found, next_place
+    return found, next_place, unkeyed
 
 
 def one_signal(scope: Scope) -> sa.RowMapping:
@@ -55,16 +58,17 @@ def held_of_resident(scope: Scope) -> dict[str, Any]:
     Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
     """
     held: dict[str, Any] = {}
-    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "looks"):
+    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "hand_overs", "looks"):
         rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
         held[what] = [dict(row) for row in rows]
-    if not held["pilot"] or (held["reports"] and not held["looks"]):  # this very look is one of them
+    unkeyed = scope.connection.execute(UNKEYED).scalar_one()
+    if unkeyed is None or not held["pilot"] or (held["reports"] and not held["looks"]):  # this very look is one of them
         raise NotInScope("the answer took longer than a look may: ask once more")
     for what in ("report", "signal", "consent", "objection"):
         scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
     scope.shown += [str(row["client_id"]) for row in held["known_clients"]]
     (pilot,) = held.pop("pilot")
-    return {**held, **pilot}
+    return {**held, **pilot, "unkeyed": unkeyed}
 
 
 def log_page(scope: Scope) -> tuple[Sequence[sa.RowMapping], sa.RowMapping | None]:

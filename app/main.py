@@ -17,6 +17,7 @@ from app.api import (
     creditors,
     deliveries,
     endings,
+    hand_overs,
     known_clients,
     log_erasures,
     meta,
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     proofs.router,
     sealings.router,
     rekeyings.router,
+    hand_overs.router,
     meta.router,
 )
 

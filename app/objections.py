@@ -125,6 +125,7 @@ PLACE = (
     WITH placed AS MATERIALIZED (
         SELECT report_id, CASE WHEN EXISTS (SELECT FROM without_basis w WHERE w.report_id = checked.report_id)
                                THEN 'shut_out'
+                               WHEN state NOT IN ('live', 'paused') THEN state
                                WHEN EXISTS (SELECT FROM paused p WHERE p.report_id = checked.report_id)
                                THEN 'paused' ELSE 'live' END AS state
         FROM checked
@@ -169,7 +170,7 @@ def pause_contract(
     _insert(connection, pilot.id, objection, about, _contract(found.reference))
     connection.execute(sa.text(CREATE_TOUCHED))
     connection.execute(sa.text(TOUCH_CONTRACT), {**of, "creditor": found.creditor_id, "reference": found.reference})
-    _settle(connection, pilot, rule_sets)
+    settle(connection, pilot, rule_sets)
     return True
 
 
@@ -203,7 +204,7 @@ def decide(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, decisio
     connection.execute(sa.text(TOUCH), values)
     if decision.decision == "dismissed":  # what binds nobody recognises nobody
         connection.execute(FORGET_KEYS, values)
-    _settle(connection, pilot, rule_sets)
+    settle(connection, pilot, rule_sets)
     return True
 
 
@@ -248,10 +249,10 @@ def _carry_through(
     connection.execute(sa.text(TAKE_ALONG), values)
     if spared:
         connection.execute(sa.text(NOT_OF_SPARED), values)
-    _settle(connection, pilot, rule_sets)
+    settle(connection, pilot, rule_sets)
 
 
-def _settle(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
+def settle(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     """Live, paused or shut out, for the reports in `touched_report`; then households and signals without the others."""
     check_touched(connection, pilot)
     for statement in PLACE:

@@ -9,6 +9,7 @@ from privacy.errors import PrivacyError
 from privacy.pilot_document import SIGNED_AS, PilotDocument
 from privacy.signing import NotSigned, payload_unchecked, verify
 from signals.pilot import Pilot
+from signals.report import NOT_KEYED
 
 
 class PilotUnknown(PrivacyError):
@@ -50,17 +51,18 @@ def parties(sessions: Sessions, municipality: str, pilot_id: str) -> dict[str, A
             raise PilotUnknown("there is no such pilot of this municipality")
         keys = connection.execute(
             sa.text("""
-                SELECT a.organisation_id, k.use, k.public
+                SELECT a.organisation_id, k.use, k.public, coalesce(a.document ->> 'keying', 'creditor') AS keying
                 FROM registry.agreement a JOIN registry.organisation_key k USING (organisation_id)
                 WHERE a.pilot_id = :pilot AND k.state = 'active' AND k.use IN ('signing', 'envelope')
+                  AND k.role = 'creditor'
                 ORDER BY a.organisation_id, k.use, k.kid
             """),
             {"pilot": pilot_id},
         ).all()
     creditors: dict[str, dict[str, Any]] = {}
     for key in keys:
-        creditors.setdefault(key.organisation_id, {})[key.use] = key.public
-    whole = {name: found for name, found in creditors.items() if found.keys() == {"signing", "envelope"}}
+        creditors.setdefault(key.organisation_id, {"keying": key.keying})[key.use] = key.public
+    whole = {name: found for name, found in creditors.items() if found.keys() == {"signing", "envelope", "keying"}}
     return {
         "pilot": Pilot.model_validate(row.document),
         "rule_set_hash": row.rule_set_hash,
@@ -101,7 +103,8 @@ def put_envelope(
     """Put a sealed pilot key ready for one creditor; one that stands for that epoch stays.
 
     Raises:
-        PilotUnknown, CreditorUnknown.
+        PilotUnknown.
+        CreditorUnknown: no such creditor, or one for which the desk makes the keys.
     """
     values = {"pilot": pilot_id, "creditor": creditor, "epoch": epoch, "envelope": envelope}
     with sessions.begin(Login.OPENER) as connection:
@@ -109,8 +112,9 @@ def put_envelope(
         agreement = connection.execute(
             sa.text("SELECT FROM registry.agreement WHERE pilot_id = :pilot AND organisation_id = :creditor"), values
         ).one_or_none()
-        if agreement is None:
-            raise CreditorUnknown("there is no creditor of this name in this pilot")
+        document = newest_document(connection, pilot_id)
+        if agreement is None or (document is not None and document.epoch_of(creditor) == NOT_KEYED):
+            raise CreditorUnknown("there is no creditor of this name in this pilot that gets a pilot key")
         connection.execute(
             sa.text("""
                 INSERT INTO registry.key_envelope VALUES (:pilot, :creditor, :epoch, :envelope) ON CONFLICT DO NOTHING
@@ -164,7 +168,7 @@ def signing_keys(connection: sa.Connection, municipality: str) -> list[dict[str,
     keys = connection.execute(
         sa.text("""
             SELECT public FROM registry.organisation_key
-            WHERE organisation_id = :municipality AND use = 'signing' AND state = 'active'
+            WHERE organisation_id = :municipality AND use = 'signing' AND role = 'debt-help' AND state = 'active'
         """),
         {"municipality": municipality},
     )

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.completion import WRITE_EVENT
 from signals.documents import DocumentError, Mistake, Source, read_sources
-from signals.pilot import KINDS, Agreement, Basis, Ground, Keys, Organisation, Pilot, PublicKey, Role
+from signals.pilot import KINDS, Agreement, Basis, Ground, Keying, Keys, Organisation, Pilot, PublicKey, Role
 from signals.report import STATUTORY_CATEGORIES, Kind
 from signals.rulesets import RuleSet, check_rule_set
 
@@ -264,10 +264,16 @@ def _in_agreement(source: Source, agreement: Agreement, together: Standing) -> I
     creditor = together.organisations.get(agreement.creditor)
     if creditor is None or Role.CREDITOR not in creditor.roles:
         yield source.mistake(("creditor",), f"there is no organisation {agreement.creditor} with role creditor")
+        creditor = None
     pilot = together.pilots.get(agreement.pilot)
     if pilot is None:
         yield source.mistake(("pilot",), f"there is no pilot {agreement.pilot}")
         return
+    if creditor is not None and creditor.id == pilot.municipality:
+        yield source.mistake(("creditor",), "a municipality is no creditor of its own pilot: name its own department")
+    elif creditor is not None and Role.DEBT_HELP in creditor.roles and agreement.keying is not Keying.DESK:
+        message = "a municipality hands over what others reported, without this pilot's key: keying must be desk"
+        yield source.mistake(("creditor",), message)
     if agreement.starts < pilot.starts or agreement.ends > pilot.ends:
         place = "starts" if agreement.starts < pilot.starts else "ends"
         yield source.mistake((place,), f"the pilot runs from {pilot.starts} until {pilot.ends}")

@@ -13,6 +13,7 @@ from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from cli import creditor_endings, creditor_receipts
+from cli.creditor_form import form
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of, pilots_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
@@ -38,6 +39,7 @@ app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
 app.command()(creditor_endings.settle)
 app.command()(creditor_endings.withdraw)
+app.command()(form)
 
 ProfileOption = Annotated[
     Path | None,

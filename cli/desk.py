@@ -15,6 +15,7 @@ from cli import (
     desk_break_glass,
     desk_deliveries,
     desk_erasure,
+    desk_hand_over,
     desk_keys,
     desk_log,
     desk_monitor,
@@ -31,6 +32,7 @@ from cli.desk_options import (
     contact_lines,
     pilot_of,
     user_of,
+    whole_id,
 )
 from cli.desk_resident import resident_app
 from cli.words import (
@@ -51,12 +53,12 @@ from cli.words import (
 from client import desk_work, link_reasons
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
-from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
+from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from privacy.identity import Contact
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
-from signals.pilot import Role
+from signals.pilot import Keying, Role
 
 app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
@@ -76,6 +78,8 @@ app.command()(desk_keys.recover)
 app.command()(desk_keys.expel)
 app.command()(desk_keys.new_epoch)
 app.command()(desk_keys.rekey)
+app.command()(desk_keys.key)
+app.command()(desk_hand_over.hand_over)
 
 
 @app.command()
@@ -132,15 +136,17 @@ def sign(
                 lang, "Vergelijk met wat elke schuldeiser u voorleest:", "Compare with what each creditor reads out:"
             )
         )
+        no_key = either(lang, " (krijgt geen pilotsleutel: vroegsein desk key)", " (gets no pilot key: desk key)")
         for name, fingerprint in found.fingerprints().items():
-            console.print(f"  {name}\n    {fingerprint}", markup=False)
+            by_desk = found.creditors[name].keying is Keying.DESK
+            console.print(f"  {name}{no_key if by_desk else ''}\n    {fingerprint}", markup=False)
         question = either(lang, "Kloppen ze allemaal?", "Do they all agree?")
         if not yes and not Confirm.ask(question, console=errors):
             raise typer.Exit(1)
         document = sign_pilot(place, service, found)
     settings = place.settings
     place.save(settings.model_copy(update={"pilots": {**settings.pilots, pilot: own_fingerprint(place)}}))
-    count = len(document.creditors)
+    count = sum(keys.keying is Keying.CREDITOR for keys in document.creditors.values())
     console.print(
         either(
             lang,
@@ -159,7 +165,7 @@ def pull(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), "worklist") as service, progress() as bar:
         task = bar.add_task(either(lang, "Ophalen", "Fetching"), total=None)
-        count = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
+        count, unkeyed = desk_work.pull(place, service, pilot, lambda new: bar.advance(task, new))
         silent = desk_deliveries.silent_lines(desk_deliveries.fetched(place, service, pilot), lang)
     console.print(
         either(
@@ -171,6 +177,12 @@ def pull(
     )
     for line in silent:
         console.print(line, style="red", markup=False)
+    if unkeyed:
+        said = (
+            f"{unkeyed} meldingen van kleine schuldeisers zitten er nog niet in: vroegsein desk key",
+            f"{unkeyed} reports of small creditors are not among them yet: vroegsein desk key",
+        )
+        console.print(either(lang, *said), style="yellow", markup=False)
 
 
 @app.command("list")
@@ -223,7 +235,7 @@ def show(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
-        opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
+        opened = desk_work.show(place, service, document, whole_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
         console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
@@ -239,6 +251,9 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
         if not isinstance(report, OpenedReport):
             lines.append(f"✗ {head}: {report}")
             continue
+        if first := report.details.get("reported_by"):
+            said = f"{first}, overgedragen door {row['creditorId']}", f"{first}, handed over by {row['creditorId']}"
+            head = head.replace(f"({row['creditorId']})", f"({either(lang, *said)})")
         amount = euros(int(report.details["amount_cents"]), lang)
         since = day(report.report.arrears_since, lang)
         lines.append(
@@ -288,14 +303,3 @@ def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """How many signals lie in each tray, the fullest first."""
     counted = Counter(signal["tray"] for signal in signals).most_common()
     return ", ".join(f"{in_words(TRAY, tray, lang)} {count}" for tray, count in counted)
-
-
-def _whole_id(home: Home, pilot: str, start: str) -> str:
-    start = start.strip().rstrip("…").lower()
-    if len(start) == 36:
-        return start
-    _at, signals = desk_work.pulled(home, pilot)
-    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
-    if len(found) != 1:
-        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
-    return str(found[0])

@@ -127,15 +127,47 @@ def rekey(
         _rekey(place, service, desk_pilot.own_document(place, service, pilot), lang, shut_out=shut_out)
 
 
+def key(
+    shut_out: Annotated[
+        bool, typer.Option("--shut-out", help="Reports that do not open are to go, for good: you looked at why")
+    ] = False,
+    pilot: PilotOption = None,
+    purpose: RekeyPurposeOption = "rekey",
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """Make the match keys of reports that came without: creditors that get no pilot key, households that moved here.
+
+    They are opened for it, and join the other reports if what residents said allows it. Safe to repeat.
+    Exit code: 0 done, 1 some do not open (listed) or wait.
+    """
+    place, pilot = Home(home), pilot_of(Home(home), pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service, progress() as bar:
+        task = bar.add_task(pilot, total=None)
+        document = desk_pilot.own_document(place, service, pilot)
+        done = rekeying.key(place, service, document, lambda new: bar.advance(task, new), shut_out=shut_out)
+    _name_closed(done.unopened, lang)
+    said = (f"{done.reports} meldingen hebben koppelsleutels.", f"{done.reports} reports have match keys.")
+    if done.outcome != "keyed":
+        waits = ("De dienst is nog bezig: haal straks de werklijst op.", "The service is still busy: pull later.")
+        said = (f"{said[0]} {waits[0]}", f"{said[1]} {waits[1]}")
+    console.print(either(lang, *said), markup=False)
+    if (done.unopened and not shut_out) or done.outcome != "keyed":
+        raise typer.Exit(1)
+
+
+def _name_closed(reports: Sequence[str], lang: Lang) -> None:
+    for report in reports:
+        said = (f"✗ melding {report} gaat niet open", f"✗ report {report} does not open")
+        errors.print(either(lang, *said), markup=False)
+
+
 def _rekey(home: Home, service: Service, document: PilotDocument, lang: Lang, *, shut_out: bool = False) -> None:
     with progress() as bar:
         task = bar.add_task(document.pilot.id, total=None)
         done = rekeying.rekey(home, service, document, lambda new: bar.advance(task, new), shut_out=shut_out)
-    for report in done.unopened:
-        errors.print(
-            either(lang, f"✗ melding {report} gaat niet open", f"✗ report {report} does not open"),
-            markup=False,
-        )
+    _name_closed(done.unopened, lang)
     for node in done.closed:
         errors.print(either(lang, f"✗ {node} gaat niet open", f"✗ {node} does not open"), markup=False)
     if done.outcome != "re-keyed":

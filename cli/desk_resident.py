@@ -178,6 +178,15 @@ def _asked(
     with desk_service(place, Role.PRIVACY_OFFICER, user, ANSWER) as service:
         document = own_document(place, service, pilot)
         held = look_up(place, service, document, contact, identity)
+    if held.unkeyed:
+        said = either(
+            lang,
+            f"{held.unkeyed} meldingen hebben nog geen koppelsleutels: of er een van deze inwoner bij is, is niet "
+            "bekend. Laat een schuldhulpverlener eerst `vroegsein desk key` doen.",
+            f"{held.unkeyed} reports have no match keys yet: whether one is this resident's is not known. Have a "
+            "debt-help worker run `vroegsein desk key` first.",
+        )
+        errors.print(said, style="yellow", markup=False)
     return Request(place, pilot, user, lang, document, held, held.sure() | _confirmed(held, include or (), lang))
 
 

@@ -57,7 +57,8 @@ class SendableRow:
     """One row that would be sent. `contacts`: the fullest first, then those of the rows that repeat it.
 
     `postcode_digits` is "" where no postcode could be read (only without terms that restrict them). `pilot`: where it
-    goes; None where it was checked without any pilot's terms.
+    goes; None where it was checked without any pilot's terms. `reported_by`: whose report it is, where a municipality
+    hands it over.
     """
 
     line: int
@@ -74,6 +75,7 @@ class SendableRow:
     urgent: tuple[UrgentFlag, ...]
     social_collection: SocialCollection
     pilot: str | None = None
+    reported_by: str = ""
 
     def __repr__(self) -> str:
         return f"SendableRow(line {self.line}, {self.masked_reference})"

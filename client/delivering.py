@@ -135,6 +135,7 @@ def _canonical_row(row: SendableRow) -> bytes:
         [flag.value for flag in row.urgent],
         [contact.as_json() for contact in row.contacts],
         row.social_collection.model_dump(mode="json"),
+        *([row.reported_by] if row.reported_by else []),
     ]
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 

@@ -22,7 +22,7 @@ from privacy.pilot_document import (
     read_own,
 )
 from privacy.signing import public_jwk
-from signals.pilot import Pilot
+from signals.pilot import Keying, Pilot
 
 FIRST_EPOCH = 1
 
@@ -46,7 +46,7 @@ def parties(service: Service, pilot_id: str) -> Parties:
     """Fetch what the operator registered for a pilot of this municipality."""
     found = service.get(f"/pilots/{pilot_id}")
     creditors = {
-        name: CreditorKeys(signing=keys["signing"], envelope=keys["envelope"]["hpke"])
+        name: CreditorKeys(signing=keys["signing"], envelope=keys["envelope"]["hpke"], keying=keys["keying"])
         for name, keys in found["creditors"].items()
     }
     return Parties(
@@ -97,10 +97,15 @@ def sign_pilot(home: Home, service: Service, found: Parties) -> PilotDocument:
 
 
 def seal_pilot_key(home: Home, service: Service, document: PilotDocument) -> None:
-    """Put the pilot key of the document's epoch ready for every creditor in it. Repeating it is safe."""
+    """Put the pilot key of the document's epoch ready for every creditor in it that makes its own match keys.
+
+    Repeating it is safe.
+    """
     pilot_id, epoch = document.pilot.id, document.epoch
     secret = home.secret(pilot_key_name(pilot_id, epoch))
     for name, keys in document.creditors.items():
+        if keys.keying is Keying.DESK:
+            continue
         sealed = hybrid.seal(secret, base64.b64decode(keys.envelope), *envelope_purpose(pilot_id, name, epoch))
         body = {"envelope": base64.b64encode(sealed).decode(), "epoch": epoch}
         service.put(f"/pilots/{pilot_id}/key-envelopes/{name}", body)

@@ -59,6 +59,8 @@ class Held:
     looks: tuple[Mapping[str, Any], ...]
     municipality: str
     terms_kept_on: date | None
+    hand_overs: Mapping[str, str]  # by report, to whose pilot it went because the household moved
+    unkeyed: int  # reports of the pilot that wait to be keyed: this resident's may be among them
 
     def sure(self) -> set[uuid.UUID]:
         """What is the resident's beyond doubt."""
@@ -97,6 +99,8 @@ def look_up(home: Home, service: Service, document: PilotDocument, contact: Cont
         tuple(held["looks"]),
         held["municipality"],
         date.fromisoformat(kept_on) if kept_on else None,
+        {one["reportId"]: one["toMunicipality"] or one["toPilot"] for one in held["handOvers"]},
+        int(held["unkeyed"]),
     )
 
 

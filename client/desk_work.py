@@ -71,8 +71,13 @@ def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
     return service
 
 
-def pull(home: Home, service: Service, pilot_id: str, advance: Callable[[int], None] = lambda _n: None) -> int:
-    """Fetch every signal of the pilot, without contact details, for `desk list`; returns how many."""
+def pull(
+    home: Home, service: Service, pilot_id: str, advance: Callable[[int], None] = lambda _n: None
+) -> tuple[int, int]:
+    """Fetch every signal of the pilot, without contact details, for `desk list`.
+
+    Returns how many, and how many reports are in none of them because they wait to be keyed (`desk key`).
+    """
     signals, cursor = [], None
     while True:
         search = {"pilotId": pilot_id, "limit": PAGE} | ({"cursor": cursor} if cursor else {})
@@ -83,7 +88,7 @@ def pull(home: Home, service: Service, pilot_id: str, advance: Callable[[int], N
         if cursor is None:
             break
     home.keep_private(f"pulled/{pilot_id}.json", json.dumps({"at": _now(), "signals": signals}).encode())
-    return len(signals)
+    return len(signals), int(page["unkeyed"] or 0)
 
 
 def pulled(home: Home, pilot_id: str) -> tuple[datetime, list[dict[str, Any]]]:

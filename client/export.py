@@ -58,8 +58,24 @@ def read_export(
         UnreadableFile: the export or the second file can't be used, or the period can't be known.
     """
     table = read_table(path, profile.file, profile.mapped())
+    second = profile.recorded.file if profile.recorded else None
+    if second and not isinstance(exclusions, Exclusions):
+        beside = exclusions or path.parent / second.name
+        exclusions = read_exclusions(beside, second) if exclusions or beside.exists() else None
+    listed = exclusions if isinstance(exclusions, Exclusions) else None
+    return export_of(table, path.name, profile, period=period, exclusions=listed)
+
+
+def export_of(
+    table: Table, source: str, profile: Profile, *, period: str | None = None, exclusions: Exclusions | None = None
+) -> Export:
+    """An export whose table was read already, wherever it came from; `source` is what it is called.
+
+    Raises:
+        UnreadableFile: the period can't be known.
+    """
     stated = _stated_date(table, profile)
-    period = _period(path.name, stated, period)
+    period = _period(source, stated, period)
     notes = list(table.notes)
     if profile.reference_date and stated is None:
         notes.append(Note(NoteCode.NO_REFERENCE_DATE, None, {"period": period}))
@@ -70,18 +86,14 @@ def read_export(
     notes += about_rows
     notes += _counted(table, profile)
     second = profile.recorded.file if profile.recorded else None
-    if second and not isinstance(exclusions, Exclusions):
-        beside = exclusions or path.parent / second.name
-        exclusions = read_exclusions(beside, second) if exclusions or beside.exists() else None
-    listed = exclusions if isinstance(exclusions, Exclusions) else None
     return Export(
-        source=path.name,
+        source=source,
         period=period,
         reported_on=reported_on,
         kind=profile.kind,
         rows=tuple(rows),
-        exclusions=listed,
-        exclusions_wanted=second.name if second and listed is None else None,
+        exclusions=exclusions,
+        exclusions_wanted=second.name if second and exclusions is None else None,
         notes=tuple(notes),
     )
 

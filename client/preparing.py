@@ -11,7 +11,7 @@ from client.checking import SendableRow
 from client.exclusions import fold_reference
 from client.receipts import KeptReport
 from client.trust import JoinedPilot
-from privacy.matchkeys import KEY_BYTES, KeyMaker
+from privacy.matchkeys import KEY_BYTES, KeyMaker, unkeyed
 from privacy.receipts import details_commitment
 from privacy.references import References
 from privacy.sealing import Envelope, SealedReport
@@ -56,25 +56,31 @@ class Preparer:
     def __init__(self, pilot: JoinedPilot, secret: bytes, envelope: Envelope) -> None:
         """`secret` is the creditor's own; the envelope is the delivery's."""
         self._references, self._envelope = References(secret, pilot.id), envelope
-        self._keys = KeyMaker(pilot.key, pilot.document.epoch)
+        self._keys = KeyMaker(pilot.key, pilot.document.epoch) if pilot.key else None
 
     def prepare(self, row: SendableRow) -> Prepared:
-        """Prepare one row. A postcode that can't be read gives a random district, which is no other's."""
-        contract = row.reference
-        opaque = self._references.of(fold_reference(contract))
+        """Prepare one row. A postcode that can't be read gives a random district, which is no other's.
+
+        Without a pilot key all keys are random: the desk makes this creditor's.
+        """
+        contract, by = fold_reference(row.reference), row.reported_by
+        opaque = self._references.of(f"{by}/{contract}" if by else contract)
         details: dict[str, str | int] = {
             **row.contacts[0].as_json(),
-            "contract": contract,
+            "contract": row.reference,
             "amount_cents": row.amount_cents,
         }
+        if by:
+            details["reported_by"] = by
         salt = os.urandom(16)
         digits = row.postcode_digits
-        district = self._keys.district(digits) if digits else secrets.token_hex(KEY_BYTES)
+        district = self._keys.district(digits) if self._keys and digits else secrets.token_hex(KEY_BYTES)
+        keys = self._keys.made(row.contacts) if self._keys else unkeyed()
         # What a Report (signals/report.py) writes of itself, without the cost of making one.
         sent = (
             f'{{"amountEuros":{row.amount_cents // 100},"arrearsSince":"{row.arrears_since}",'
             f'"commitment":"{details_commitment(salt, details)}","district":"{district}",'
-            f'"keys":{self._keys.made(row.contacts).as_json()},"kind":"{row.kind.value}","months":{row.months},'
+            f'"keys":{keys.as_json()},"kind":"{row.kind.value}","months":{row.months},'
             f'"reference":"{opaque}","reportedOn":"{row.reported_on}",'
             f'"sinceDerived":{"true" if row.since_derived else "false"},'
             f'"socialCollection":{row.social_collection.model_dump_json(by_alias=True)},"urgent":{_list(row.urgent)}}}'

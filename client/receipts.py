@@ -125,6 +125,12 @@ def taken_reports(home: Home, delivery: str) -> Iterator[KeptReport]:
         raise HomeUnusable(f"{file} is missing or damaged: restore it from your backup") from None
 
 
+def forget_reports(home: Home) -> None:
+    """Remove the single reports of all deliveries; the receipts stay."""
+    for file in (home.path / "receipts").glob("*.jsonl.gz"):
+        file.unlink()
+
+
 def clear_kept(home: Home, today: date) -> int:
     """Remove what is past its last day; returns how many deliveries went."""
     past = [kept for kept in kept_deliveries(home) if kept.keep_until < today]

@@ -1,7 +1,8 @@
-"""A new pilot key: the desk makes new match keys for all that stands, out of what only it can open, and signs them.
+"""The desk makes match keys out of what only it can open, and signs them: under a new pilot key, or the first ones.
 
 Old and new keys never stand side by side: what is left here waits at the service until it is whole, and then takes the
 place of the old keys together. So links survive, and who has the old pilot key finds nothing under it any more.
+Reports of creditors that get no pilot key come without match keys; each joins the others once it is keyed here.
 """
 
 import base64
@@ -27,7 +28,7 @@ from privacy.pilot_document import PilotDocument, key_check
 from privacy.recipients import unseal
 from privacy.sealing import Envelope, SealedReport, rekeyed_leaf
 from privacy.signing import sign
-from signals.consents import Rekeyed
+from signals.consents import Keyed, Rekeyed
 from signals.report import Category, Manifest, MatchKeys, PartSummary, Report
 
 NODES = 200  # consents, nos and listings in one request
@@ -93,8 +94,51 @@ def _rekey_once(
     nodes, closed = _nodes(service, document, key, private)
     for start in range(0, len(nodes), NODES):
         _leave(home, service, document, "2000-01", [], nodes[start : start + NODES])
-    count, unopened = 0, []
-    for page in _reports(service, document.pilot.id):
+    count, unopened = _leave_reports(home, service, document, advance, shut_out=shut_out)
+    outcome = "incomplete"
+    if not closed and (shut_out or not unopened):
+        done = recorded(service, document, "/rekeying-completions", Rekeyed(epoch=document.epoch))
+        outcome = str(done["outcome"] or done["state"])
+    return Outcome(count, len(nodes), tuple(unopened), tuple(closed), outcome)
+
+
+def key(
+    home: Home,
+    service: Service,
+    document: PilotDocument,
+    advance: Callable[[int], None] = lambda _n: None,
+    *,
+    shut_out: bool = False,
+) -> Outcome:
+    """Give all reports that came without match keys their first. Safe to repeat, and for two at once.
+
+    Args: as of `rekey`. What does not open stays as it is, unless `shut_out` says that it goes, and holds up nothing.
+    """
+    count, closed, outcome = 0, dict[str, None](), "keyed"
+    for _attempt in range(ATTEMPTS):  # what came in, or was corrected, meanwhile has its turn
+        staged, unopened = _leave_reports(home, service, document, advance, shut_out=shut_out, unkeyed=True)
+        closed |= dict.fromkeys(unopened)
+        if outcome != "keyed" or not (staged or (unopened and shut_out)):
+            break
+        done = recorded(service, document, "/keying-completions", Keyed(epoch=document.epoch))
+        outcome = str(done["outcome"] or done["state"])
+        count += staged
+    return Outcome(count, 0, tuple(closed), (), outcome)
+
+
+def _leave_reports(
+    home: Home,
+    service: Service,
+    document: PilotDocument,
+    advance: Callable[[int], None],
+    *,
+    shut_out: bool,
+    unkeyed: bool = False,
+) -> tuple[int, list[str]]:
+    """Leave new match keys for each report; how many there are, and the ids of those that do not open."""
+    key, private = home.secret(pilot_key_name(document.pilot.id, document.epoch)), home.secret(OWN)
+    count, unopened = 0, list[str]()
+    for page in _reports(service, document.pilot.id, unkeyed=unkeyed):
         ready: list[_Ready] = []
         refused: list[str] = []
         for row in page:
@@ -104,15 +148,12 @@ def _rekey_once(
                 refused.append(row["reportId"])
         period = max(row["period"] for row in page)
         gone = [{"nodeId": identity, "keys": None} for identity in refused] if shut_out else []
-        _leave(home, service, document, period, ready, gone)
+        if ready or gone:
+            _leave(home, service, document, period, ready, gone)
         unopened += refused
         count += len(ready)
         advance(len(page))
-    outcome = "incomplete"
-    if not closed and (shut_out or not unopened):
-        done = recorded(service, document, "/rekeying-completions", Rekeyed(epoch=document.epoch))
-        outcome = str(done["outcome"] or done["state"])
-    return Outcome(count, len(nodes), tuple(unopened), tuple(closed), outcome)
+    return count, unopened
 
 
 def forget_others(home: Home, document: PilotDocument) -> None:
@@ -122,7 +163,7 @@ def forget_others(home: Home, document: PilotDocument) -> None:
 
 
 class _Ready:
-    """One report under the new pilot key: the same words but for match keys and district, the same details."""
+    """One report under the newest pilot key: the same words but for match keys and district, the same details."""
 
     def __init__(self, row: Mapping[str, Any], found: OpenedReport, key: bytes, epoch: int) -> None:
         self.row, self.details = row, {**found.details, "salt": found.salt, "signer": found.signer}
@@ -201,10 +242,10 @@ def _nodes(
     return found, closed
 
 
-def _reports(service: Service, pilot_id: str) -> Iterator[list[dict[str, Any]]]:
+def _reports(service: Service, pilot_id: str, *, unkeyed: bool) -> Iterator[list[dict[str, Any]]]:
     behind: dict[str, str] = {}
     while True:
-        page = service.get("/rekeyings", pilotId=pilot_id, **behind)
+        page = service.get("/rekeyings", pilotId=pilot_id, unkeyed=str(unkeyed).lower(), **behind)
         if page["reports"]:
             yield page["reports"]
         if page["next"] is None:

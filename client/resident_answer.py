@@ -27,7 +27,7 @@ def answer_of(held: Held, document: PilotDocument, theirs: Collection[uuid.UUID]
         "municipality": held.municipality,
         "resident": held.asked.as_json(),
         "identity": held.identity.value,
-        "reports": [_report(one, document) for one in reports],
+        "reports": [_report(one, document, held.hand_overs.get(str(one.id))) for one in reports],
         "signals": _signals(held, {str(one.id) for one in reports}),
         "consents": [_consent(one.row, terms) for one in mine if one.kind == "consent"],
         "objections": [
@@ -44,15 +44,19 @@ def answer_of(held: Held, document: PilotDocument, theirs: Collection[uuid.UUID]
     }
 
 
-def _report(one: Found, document: PilotDocument) -> dict[str, Any]:
+def _report(one: Found, document: PilotDocument, handed_over_to: str | None) -> dict[str, Any]:
     row = {name: value for name, value in one.row.items() if name != "sealed"}
     ground = document.pilot.categories[Category(row["category"])].ground(Kind(row["kind"]))
     basis: dict[str, Any] = {"basis": ground.basis.value, "source": ground.source, "evidence": ground.evidence.value}
     if ground.experiment is not None:
         basis["article"] = ground.experiment.article
+    creditor = row["creditor"] or row["creditorId"]
+    if first := (one.details or {}).get("reported_by"):
+        creditor = f"{first}, via {creditor}"
     return {
         **row,
-        "creditor": row["creditor"] or row["creditorId"],
+        "creditor": creditor,
+        "handedOverTo": handed_over_to,
         "details": dict(one.details) if one.details else None,
         "basis": basis,
         "keptUntil": _until(date.fromisoformat(row["reportedOn"]), document.pilot.retention.report_days),

@@ -147,6 +147,12 @@ def _held(answer: Mapping[str, Any]) -> list[Block]:
             )
         if settled := [report for report in reports if report["settledOn"]]:
             blocks.append({"list": [_settled(report) for report in settled]})
+        for to in dict.fromkeys(report["handedOverTo"] for report in reports if report["handedOverTo"]):
+            count = several(
+                sum(report["handedOverTo"] == to for report in reports), "melding hebben", "meldingen hebben"
+            )
+            text = f"{count} wij overgedragen aan {to}, omdat u daarheen bent verhuisd. Wij gebruiken die niet meer."
+            blocks.append(_text(f"{text} Vraag daar wat er verder mee gebeurt."))
         blocks.append(_text("Dit schreven uw schuldeisers daarbij over u:"))
         blocks.append({"list": _written(reports)})
         blocks.append(_text("Dit deden zij voordat zij u meldden:"))

@@ -9,17 +9,20 @@ from client.service import Service
 from privacy import hybrid
 from privacy.pilot_document import PilotDocument, UntrustedDocument, key_check, read_signed
 from privacy.recipients import Recipients
-from signals.pilot import Pilot
+from signals.pilot import Keying, Pilot
 
 PILOT_KEY = "vroegsein/pilot-key/v1"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class JoinedPilot:
-    """A pilot that this creditor takes part in: the document as the desk signed it, and the pilot key."""
+    """A pilot that this creditor takes part in: the document as the desk signed it, and the pilot key.
+
+    No key: the desk makes this creditor's match keys.
+    """
 
     document: PilotDocument
-    key: bytes
+    key: bytes | None
 
     @property
     def id(self) -> str:
@@ -33,7 +36,7 @@ class JoinedPilot:
 
 
 def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) -> JoinedPilot:
-    """Fetch and check the pilot document, and the pilot key where it isn't here yet.
+    """Fetch and check the pilot document, and the pilot key where this creditor gets one and it isn't here yet.
 
     Args:
         home: the creditor's home.
@@ -49,8 +52,11 @@ def join(home: Home, service: Service, pilot_id: str, typed: str | None = None) 
     """
     settings = home.settings
     document, _token = signed_document(home, service, pilot_id, typed)
-    if document.creditors.get(settings.organisation) != creditor_keys(home):
+    named, own = document.creditors.get(settings.organisation), creditor_keys(home)
+    if named is None or (named.signing, named.envelope) != (own.signing, own.envelope):
         raise UntrustedDocument("this pilot document does not name your keys: ask the municipality to sign a new one")
+    if named.keying is Keying.DESK:
+        return JoinedPilot(document, None)
     name = f"pilot-{pilot_id}-{document.epoch}.key"
     kept = home.has(name)
     key = home.secret(name) if kept else _open_envelope(home, service, document, settings.organisation)

@@ -5,6 +5,7 @@ kinds with the reason for each and has worked examples; a change here that chang
 """
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat
@@ -18,7 +19,7 @@ from privacy.identity import Contact
 from privacy.normalise.contacts import MOBILE
 from privacy.normalise.people import Person, normalise
 from privacy.normalise.text import CACHE
-from signals.report import MatchKeys
+from signals.report import NOT_KEYED, MatchKeys
 
 SCHEME = "v1.hmac"
 STRONG_KEYS = 7  # per report, whatever is known: the number of keys tells nothing
@@ -85,6 +86,20 @@ class MadeKeys(NamedTuple):
             f'"hasAddition":{"true" if self.has_addition else "false"},"scheme":"{SCHEME}",'
             f'"streetDwelling":"{self.street_dwelling}","strong":["{strong}"],"weak":[{weak}]}}'
         )
+
+
+def unkeyed() -> MadeKeys:
+    """Match keys of somebody who has no pilot key: all of them random, so that they meet nothing and tell nothing."""
+    weak = [(secrets.token_hex(KEY_BYTES), secrets.token_hex(KEY_BYTES)) for _ in range(WEAK_KEYS)]
+    return MadeKeys(
+        dwelling=secrets.token_hex(KEY_BYTES),
+        street_dwelling=secrets.token_hex(KEY_BYTES),
+        building=secrets.token_hex(KEY_BYTES),
+        epoch=NOT_KEYED,
+        has_addition=False,
+        strong=sorted(secrets.token_hex(KEY_BYTES) for _ in range(STRONG_KEYS)),
+        weak=[*sorted(weak)],
+    )
 
 
 class KeyMaker:

@@ -16,8 +16,8 @@ from privacy.framing import framed
 from privacy.recipients import Recipients
 from privacy.signing import NotSigned, fingerprint, payload_unchecked, sign, verify
 from signals.documents import Document
-from signals.pilot import Pilot
-from signals.report import Base64, Hex32, Slug
+from signals.pilot import Keying, Pilot
+from signals.report import NOT_KEYED, Base64, Hex32, Slug
 
 SIGNED_AS = "vroegsein/pilot/v1"
 
@@ -33,10 +33,11 @@ class UntrustedDocument(PrivacyError):
 
 
 class CreditorKeys(Document):
-    """The keys by which one creditor signs its deliveries and gets the pilot key."""
+    """The keys by which one creditor signs its deliveries and gets the pilot key, if it gets one."""
 
     signing: dict[str, Any]
     envelope: Base64
+    keying: Keying = Keying.CREDITOR
 
 
 class FormerCreditor(Document):
@@ -94,6 +95,11 @@ class PilotDocument(Document):
         if named is None:
             raise NotSigned(f"{creditor} is not in the pilot document that this desk signed")
         return verify(token, named.signing, kind), str(named.signing["x"]), False
+
+    def epoch_of(self, creditor: str) -> int:
+        """Of which epoch the match keys are that a creditor sends; NOT_KEYED where the desk makes them."""
+        named = self.creditors.get(creditor)
+        return NOT_KEYED if named is not None and named.keying is Keying.DESK else self.epoch
 
     @property
     def recipients(self) -> Recipients:

@@ -39,6 +39,8 @@ ASKS = {
     "rekey": "GET /v1/rekeyings",
     "stage-rekeying": "POST /v1/rekeyings",
     "rekeying": "POST /v1/rekeying-completions",
+    "keying": "POST /v1/keying-completions",
+    "hand-over": "POST /v1/hand-overs",
 }
 
 

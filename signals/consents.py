@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from signals.report import Category, Hex16, MatchKeys, Wire
+from signals.report import Category, Hex16, MatchKeys, Slug, Wire
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
 MOST_ENDINGS = 1000  # in one request
@@ -75,6 +75,21 @@ class Rekeyed(Wire):
 
     kind: Literal["rekeying"] = "rekeying"
     epoch: Annotated[int, Field(ge=1, le=9999)]
+
+
+class Keyed(Wire):
+    """Reports that came without match keys get those that the desk left for them, of this epoch."""
+
+    kind: Literal["keying"] = "keying"
+    epoch: Annotated[int, Field(ge=1, le=9999)]
+
+
+class HandOver(Wire):
+    """Reports of a household that moved: delivered to another municipality's pilot, and done with here."""
+
+    kind: Literal["hand-over"] = "hand-over"
+    report_ids: Annotated[tuple[uuid.UUID, ...], Field(min_length=1, max_length=500)]
+    to_pilot: Slug
 
 
 class ContractObjection(Wire):
@@ -156,6 +171,8 @@ DeskChange = (
     | KnownClients
     | KnownClientRemoval
     | Rekeyed
+    | Keyed
+    | HandOver
 )
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection | ContractEndings] = TypeAdapter(
     Annotated[DeskChange | ContractObjection | ContractEndings, Field(discriminator="kind")]

@@ -49,6 +49,13 @@ class Evidence(StrEnum):
     CONSENT = "consent"
 
 
+class Keying(StrEnum):
+    """Who makes a creditor's match keys: itself, with the pilot key, or the desk, once it has opened the report."""
+
+    CREDITOR = "creditor"
+    DESK = "desk"
+
+
 class Words(Document):
     """A text in both tongues."""
 
@@ -247,6 +254,7 @@ class Agreement(Document):
 
     `feed`: with `snapshot` a month's deliveries are all that is open, so what the next delivered month leaves out is
     settled; with `changes` nothing is settled before the creditor says so.
+    `keying: desk`: the creditor gets no pilot key. It counts once the desk has signed for it in the pilot document.
     """
 
     kind: Literal["agreement"]
@@ -258,6 +266,7 @@ class Agreement(Document):
     kinds: tuple[Literal[Kind.EARLY, Kind.END_OF_SUPPLY, Kind.HAND_OVER], ...] = (Kind.EARLY,)
     procedure: Slug | None = None
     feed: Literal["snapshot", "changes"] = "snapshot"
+    keying: Keying = Keying.CREDITOR
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

@@ -25,6 +25,9 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True)
 
 
+NOT_KEYED = 0  # the epoch of match keys that are all random filling: the desk has yet to make the real ones
+
+
 class Category(StrEnum):
     """Kind of arrears, by the partner list of DDAS vroegsignalering v1.2 (EnumSignaalpartner)."""
 
@@ -97,7 +100,7 @@ class MatchKeys(Wire):
 
     building: Annotated[Hex16, Field(description="Postcode and number")]
     dwelling: Annotated[Hex16, Field(description="Postcode, number and addition")]
-    epoch: Annotated[int, Field(ge=1, le=9999)] = 1
+    epoch: Annotated[int, Field(ge=NOT_KEYED, le=9999, description="Of the pilot key; 0: not keyed yet")] = 1
     has_addition: bool
     scheme: Literal["v1.hmac"] = "v1.hmac"
     street_dwelling: Annotated[Hex16, Field(description="Street, number and addition")]

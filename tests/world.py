@@ -53,10 +53,19 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "known-clients": {"roles": ["debt-help"], "level": "none"},
     "keep-keys": {"roles": ["debt-help"], "level": "none"},
     "rekey": {"roles": ["debt-help"], "level": "contact"},
+    "hand-over": {"roles": ["debt-help"], "level": "contact"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
     "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},
     "correct-resident": {"roles": ["privacy-officer"], "level": "none"},
 }
+
+
+EMPTIED = """
+    TRUNCATE signals.report, signals.report_key, signals.sealed_report, signals.shut_out, signals.link_change,
+    signals.signal, signals.signal_categories, signals.signal_facts, intake.delivery, intake.part, intake.refused_row,
+    intake.staged_report, privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key,
+    privacy.known_client, privacy.known_client_key, privacy.rekeyed_node CASCADE
+"""
 
 
 def make_row(reference: str, surname: str = "Visser", **changes: Any) -> SendableRow:
@@ -135,9 +144,10 @@ class World:
 
     def push(self, creditor: str, pilot: str, rows: Sequence[SendableRow], period: str = PERIOD) -> Receipt:
         """Deliver rows as that creditor and have the linker take them up."""
+        category = CREDITORS[creditor] if creditor in CREDITORS else rows[0].category
         with self.creditor(creditor) as service:
             joined = join(self.home(creditor), service, pilot)
-            return deliver(self.home(creditor), service, joined, checked_of(rows, CREDITORS[creditor], period))
+            return deliver(self.home(creditor), service, joined, checked_of(rows, category, period))
 
     def consent(
         self, pilot: str, contact: Contact, category: Category = Category.ENERGY, given_on: date = date(2026, 1, 1)
@@ -205,6 +215,11 @@ class World:
         if self.working is not None:
             self.working.join()
 
+    def empty(self) -> None:
+        """Take away all that was delivered or said. Documents and the log stay."""
+        with self.database.as_superuser() as connection:
+            connection.execute(EMPTIED)
+
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """What stands in the database, seen by the superuser: for looking at what a test did."""
         with self.database.as_superuser() as connection:
@@ -258,12 +273,30 @@ def _register(world: World) -> None:
     documents += [{"kind": "organisation", "id": name, "name": name, "roles": ["creditor"]} for name in CREDITORS]
     documents += [pilot_document(pilot, town) for pilot, town in PILOTS.items()]
     documents += [agreement_document(pilot, name) for pilot in PILOTS for name in CREDITORS]
+    apply_documents(world, documents, DEFAULT_RULES, *publics)
+
+
+def apply_documents(world: World, documents: Sequence[dict[str, Any]], *files: Path) -> None:
+    """Put documents into the registry, as the operator does."""
     file = world.folder / "registry.yaml"
     file.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
     engine = make_engine(world.database.conninfo(Login.OWNER.value), pool_size=1)
     with engine.begin() as connection:
-        registry.carry_out(connection, registry.plan(connection, [file, DEFAULT_RULES, *publics]))
+        registry.carry_out(connection, registry.plan(connection, [file, *files]))
     engine.dispose()
+
+
+def add_creditor(world: World, name: str, pilot: str, **agreement: Any) -> None:
+    """Have another creditor take part in a pilot, up to the desk's signature; it has not joined yet."""
+    home = world.home(name)
+    public = init_creditor(home, Settings(organisation=name, service_url=world.url))
+    organisation = {"kind": "organisation", "id": name, "name": name, "roles": ["creditor"]}
+    agreed = agreement_document(pilot, name, **{"categories": ["rent"], **agreement})
+    apply_documents(world, [organisation, agreed], public)
+    desk = world.home(PILOTS[pilot])
+    with world.desk(pilot) as service:
+        world.documents[pilot] = sign_pilot(desk, service, parties(service, pilot))
+    home.save(home.settings.model_copy(update={"pilots": {**home.settings.pilots, pilot: own_fingerprint(desk)}}))
 
 
 def pilot_document(pilot: str, town: str, **changes: Any) -> dict[str, Any]:
@@ -308,7 +341,7 @@ def agreement_document(pilot: str, creditor: str, **changes: Any) -> dict[str, A
         "creditor": creditor,
         "starts": "2026-01-01",
         "ends": "2027-12-31",
-        "categories": [CREDITORS[creditor].value],
+        "categories": [CREDITORS[creditor].value] if creditor in CREDITORS else [],
         "kinds": ["early", "end_of_supply"],
     } | changes
 

@@ -31,6 +31,8 @@ TOLD = {
     "identity",
     "report",
     "wrong",
+    "report_ids",
+    "to_pilot",
 }  # what the access event says of a change
 
 

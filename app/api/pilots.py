@@ -12,7 +12,7 @@ from app.errors import problems
 from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import log_vkey
 from privacy.signing import NotSigned
-from signals.pilot import Pilot
+from signals.pilot import Keying, Pilot
 from signals.report import Base64, Hex32, Slug, Wire
 
 router = APIRouter(prefix="/pilots", tags=["pilots"])
@@ -27,6 +27,7 @@ class PublicKeys(Wire):
 
     signing: dict[str, Any]
     envelope: dict[str, Any]
+    keying: Keying
 
 
 class Parties(Wire):

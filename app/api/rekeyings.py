@@ -1,4 +1,7 @@
-"""Re-keying a pilot: the desk fetches what stands under another pilot key, and leaves it again under the newest one."""
+"""Match keys that the desk makes: for what stands under another pilot key, and for what came without any.
+
+It fetches the reports with their sealed details, and leaves them again with match keys under the newest pilot key.
+"""
 
 import base64
 import hashlib
@@ -22,7 +25,7 @@ from app.gate import Gate, LookRefused, Scope
 from app.problems import InputMistake, InvalidInput
 from app.publishing import PilotUnknown, newest_document, refuse_others
 from privacy.signing import NotSigned, verify
-from signals.consents import Rekeyed
+from signals.consents import Keyed, Rekeyed
 from signals.report import Base64, Manifest, MatchKeys, Report, Wire
 
 router = APIRouter(tags=["rekeyings"])
@@ -31,13 +34,17 @@ SIGNED_AS = "vroegsein/rekeying/v1"
 
 MAY = sa.text("SELECT gate.may_rekey()")
 LIST = sa.text("SELECT * FROM gate.reports_to_rekey(:epoch, :behind, :limit)")
+UNKEYED = sa.text("SELECT * FROM gate.reports_to_key(:behind, :limit)")
 STAGE = sa.text("""
     SELECT gate.stage_rekeying(:rekeying, :period, :hash, :manifest, :envelope, :reports, :nodes)
 """).bindparams(sa.bindparam("reports", type_=JSONB), sa.bindparam("nodes", type_=JSONB))
 
 
 class ReportsToRekey(Wire):
-    """A page of reports under another epoch than the newest document's, by id; `next` is null on the last page."""
+    """A page of reports under another epoch than the newest document's, or not keyed yet, by id.
+
+    `next` is null on the last page.
+    """
 
     reports: tuple[ReportOfHousehold, ...]
     epoch: int
@@ -83,13 +90,15 @@ def list_reports_to_rekey(
     viewer: KeyKeeper,
     pools: Pools,
     behind: Annotated[uuid.UUID, Query(description="`next` of the page before")] = BEGINNING,
+    unkeyed: Annotated[bool, Query(description="Those that came without match keys, and no others")] = False,  # noqa: FBT002 - a query's member
 ) -> ReportsToRekey:
     """Reports with their sealed details whose match keys are of another epoch than the newest document's."""
     epoch = _epoch(pools, viewer.caller.organisation_id, pilot_id)
-    asks = {"ask": "rekey", "behind": str(behind), "epoch": epoch}
+    asks = {"ask": "rekey", "behind": str(behind), "epoch": epoch, "unkeyed": unkeyed}
     with Gate(pools).open(look(viewer, pilot_id), asks, Login.RECORDER) as scope:
         _refuse_shallow(scope)
-        rows = scope.connection.execute(LIST, {"epoch": epoch, "behind": behind, "limit": PAGE}).mappings().all()
+        values = {"epoch": epoch, "behind": behind, "limit": PAGE}
+        rows = scope.connection.execute(UNKEYED if unkeyed else LIST, values).mappings().all()
         scope.shown += [str(row["report_id"]) for row in rows]
     found = tuple(report_of(dict(row), ReportOfHousehold) for row in rows)
     return ReportsToRekey(reports=found, epoch=epoch, next=found[-1].report_id if len(found) == PAGE else None)
@@ -119,6 +128,14 @@ def stage_rekeying(rekeying: Rekeying, pilot_id: PilotQuery, viewer: KeyKeeper, 
         scope.connection.execute(STAGE, values)
         scope.shown += [str(report.report_id) for report in rekeying.reports]
     return Staged(reports=len(rekeying.reports), nodes=len(rekeying.nodes))
+
+
+@router.post("/keying-completions", status_code=201, responses=NOTED | problems(LookRefused))
+def carry_out_keying(
+    keyed: Keyed, pilot_id: PilotQuery, viewer: KeyKeeper, pools: Pools, response: Response
+) -> BasisChange:
+    """Give reports that came without match keys those that were left for them: they join the others, if they may."""
+    return changed(pools, viewer, pilot_id, keyed, response)
 
 
 @router.post("/rekeying-completions", status_code=201, responses=NOTED | problems(LookRefused))

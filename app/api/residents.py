@@ -5,9 +5,10 @@ The service knows no names: the desk sends match keys and opens what comes back,
 
 import uuid
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from app import looking
 from app.api.basis_changes import NOTED, BasisChange, PilotQuery, changed
@@ -37,7 +38,7 @@ class HeldReport(ReportOfHousehold):
 
     creditor: str | None
     received_on: date
-    state: Literal["live", "paused", "shut_out"]
+    state: Literal["live", "paused", "shut_out", "unkeyed", "handed_over"]
     settled_on: date | None
 
 
@@ -68,6 +69,14 @@ class HeldConsent(Wire):
     sealed: str
 
 
+class HandOverOfReport(Wire):
+    """To which pilot a report was handed over, because the household moved, and whose that is."""
+
+    report_id: uuid.UUID
+    to_pilot: Slug
+    to_municipality: str | None
+
+
 class LookAtResident(Wire):
     """A look that named one of these reports, or a household that it was in: by which function, never by whom."""
 
@@ -89,8 +98,12 @@ class HeldOfResident(Wire):
     consents: tuple[HeldConsent, ...]
     objections: tuple[RecordedObjection, ...]
     known_clients: tuple[ListedClient, ...]
+    hand_overs: tuple[HandOverOfReport, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
+    unkeyed: Annotated[
+        int, Field(description="Reports of the pilot that wait to be keyed: whose they are nobody knows")
+    ]
     terms_kept_on: date | None
 
 

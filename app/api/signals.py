@@ -92,6 +92,9 @@ class SignalPage(Wire):
 
     signals: tuple[Signal, ...]
     next: str | None
+    unkeyed: Annotated[
+        int | None, Field(description="Reports of the pilot that wait until the desk makes their match keys")
+    ]
 
 
 class SignalWithReports(Wire):
@@ -123,8 +126,9 @@ def search_signals(search: Search, viewer: DebtHelpViewer, pools: Pools) -> Sign
     if search.cursor is not None:
         asks["after"] = _place(search.cursor)
     with Gate(pools).open(look(viewer, search.pilot_id), asks) as scope:
-        rows, place = looking.worklist_page(scope)
-    return SignalPage(signals=tuple(map(Signal.model_validate, rows)), next=place and _cursor(place))
+        rows, place, unkeyed = looking.worklist_page(scope)
+    found = tuple(map(Signal.model_validate, rows))
+    return SignalPage(signals=found, next=place and _cursor(place), unkeyed=unkeyed)
 
 
 @router.get("/{signalId}", responses=problems(NotInScope, LookRefused))

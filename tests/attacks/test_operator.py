@@ -73,6 +73,7 @@ def refuses_to_join(world: World, home: Home, error: type[Exception], words: str
 def test_untouched_a_creditor_joins(world: World, home: Home) -> None:
     with world.creditor(CREDITOR) as service:
         joined = join(home, service, PILOT)
+    assert joined.key is not None
     assert key_check(PILOT, 1, joined.key) == world.documents[PILOT].key_check
 
 

@@ -26,11 +26,13 @@ READS = {
     "reader": (
         *("gate.signals()", "gate.next_place()", "gate.reports()"),
         *("gate.resident_reports()", "gate.resident_signals()", "gate.resident_consents()", "gate.resident_looks()"),
-        *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()"),
+        *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()", "gate.unkeyed()"),
+        "gate.resident_hand_overs()",
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),
         *("gate.sealed_to_municipality('{beginning}', 500)", "gate.reports_to_rekey(9, '{beginning}', 500)"),
+        "gate.reports_to_key('{beginning}', 500)",
     ),
     "auditor": ("gate.log_head()", "gate.log_events()"),
 }
@@ -254,7 +256,7 @@ def test_an_event_for_something_else_shows_nothing(world: World, login: str, cal
     others = {asks["ask"]: other for other, (_role, _purpose, asks) in ASKS.items()}
     own = (
         {"worklist", "signal"}
-        if call in {"gate.signals()", "gate.next_place()"}
+        if call in {"gate.signals()", "gate.next_place()", "gate.unkeyed()"}
         else {ASKS.get(call, ("", "", {"ask": ""}))[2]["ask"]}
     )
     for ask, other in others.items():

@@ -209,4 +209,4 @@ def test_a_purpose_discloses_its_level_and_nothing_above(
 def test_a_purpose_that_discloses_nothing_shows_no_signal(held: dict[str, Any], clients: Clients) -> None:
     one, page = looked(held, clients, "record-basis")
     assert (one.status_code, one.json()["type"]) == (404, "/problems/not-in-scope")
-    assert page.json() == {"signals": [], "next": None}
+    assert page.json() == {"signals": [], "next": None, "unkeyed": None}

@@ -122,7 +122,7 @@ def test_a_page_of_which_something_went_meanwhile_goes_on_where_its_event_named_
         try:
             with world.sessions.begin(Login.READER) as connected:
                 connected.execute(ENTER, {"pilot": "aland", "event": event})
-                page, place = looking.worklist_page(Scope(connected, "aland", event))
+                page, place, _unkeyed = looking.worklist_page(Scope(connected, "aland", event))
         finally:
             for signal, household in all_of_it:
                 connection.execute(

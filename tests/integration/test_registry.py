@@ -363,6 +363,14 @@ def test_a_contradiction_is_refused_with_its_line_and_nothing_is_written(
     assert found == line or found.removeprefix("- ") == line
 
 
+def test_a_municipality_delivers_nothing_to_its_own_pilot(applied: sa.Connection, tmp_path: Path) -> None:
+    """Its deliveries there are what it keyed."""
+    also = organisation("town-a", "debt-help", "privacy-officer", "creditor")
+    (mistake,) = refused(applied, tmp_path, also, change(AGREEMENT, creditor="town-a"))
+    assert "a municipality is no creditor of its own pilot" in mistake
+    assert at(mistake, tmp_path) == "creditor: town-a"
+
+
 def test_a_key_id_never_gets_another_key(applied: sa.Connection, tmp_path: Path) -> None:
     (_desk, public) = publics(tmp_path)
     document = yaml.safe_load(public.read_text())

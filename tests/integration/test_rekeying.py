@@ -205,6 +205,7 @@ def test_parts_that_were_sent_before_the_new_key_do_not_complete(world: World, m
     assert refused.value.rule == "other-epoch"
     with world.desk("aland", "rekey") as service:
         assert rekeying.rekey(desk, service, world.documents["aland"]).outcome == "re-keyed"
+    assert before.key is not None
     whole, old = dump(world), match_keys(before.key, rows[0].contacts, before.document.epoch, fill=bytes)
     assert not [key for key in (*old.strong, old.dwelling) if key != "00" * 16 and key in whole]
 

@@ -1,0 +1,1 @@
+"""A form in the browser for a creditor without an export: the landlord of three houses."""
