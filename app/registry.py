@@ -271,9 +271,13 @@ def _in_agreement(source: Source, agreement: Agreement, together: Standing) -> I
         return
     if creditor is not None and creditor.id == pilot.municipality:
         yield source.mistake(("creditor",), "a municipality is no creditor of its own pilot: name its own department")
-    elif creditor is not None and Role.DEBT_HELP in creditor.roles and agreement.keying is not Keying.DESK:
-        message = "a municipality hands over what others reported, without this pilot's key: keying must be desk"
-        yield source.mistake(("creditor",), message)
+    elif creditor is not None and Role.DEBT_HELP in creditor.roles:
+        if agreement.keying is not Keying.DESK:
+            message = "a municipality hands over what others reported, without this pilot's key: keying must be desk"
+            yield source.mistake(("creditor",), message)
+        if agreement.feed != "changes":  # or the next household that moves here would settle this one's arrears
+            message = "a municipality hands over one household at a time, not all that is open: feed must be changes"
+            yield source.mistake(("creditor",), message)
     if agreement.starts < pilot.starts or agreement.ends > pilot.ends:
         place = "starts" if agreement.starts < pilot.starts else "ends"
         yield source.mistake((place,), f"the pilot runs from {pilot.starts} until {pilot.ends}")

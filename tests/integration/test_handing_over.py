@@ -67,7 +67,7 @@ def deliver_first(world: World) -> None:
 def take_part(world: World, **agreement: Any) -> Home:
     home = handing_over.as_creditor(world.home("town-a"))
     public = init_creditor(home, Settings(organisation="town-a", service_url=world.url))
-    agreed = {"keying": "desk", "categories": ["rent", "health_insurance"], **agreement}
+    agreed = {"keying": "desk", "feed": "changes", "categories": ["rent", "health_insurance"], **agreement}
     roles = ["debt-help", "privacy-officer", "creditor"]
     town = {"kind": "organisation", "id": "town-a", "name": "Gemeente A", "roles": roles}
     other = {"kind": "organisation", "id": "town-b", "name": "Gemeente B", "roles": roles[:2]}

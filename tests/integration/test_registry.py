@@ -371,6 +371,16 @@ def test_a_municipality_delivers_nothing_to_its_own_pilot(applied: sa.Connection
     assert at(mistake, tmp_path) == "creditor: town-a"
 
 
+def test_a_municipality_hands_over_one_household_at_a_time_and_no_list_of_all(
+    applied: sa.Connection, tmp_path: Path
+) -> None:
+    also = organisation("town-b", "debt-help", "privacy-officer", "creditor")
+    agreement = change(AGREEMENT, creditor="town-b", keying="desk")
+    (mistake,) = refused(applied, tmp_path, also, agreement)
+    assert "feed must be changes" in mistake
+    apply(applied, tmp_path, also, change(AGREEMENT, creditor="town-b", keying="desk", feed="changes"))
+
+
 def test_a_key_id_never_gets_another_key(applied: sa.Connection, tmp_path: Path) -> None:
     (_desk, public) = publics(tmp_path)
     document = yaml.safe_load(public.read_text())
