@@ -16,16 +16,13 @@ from client.home import Home
 from client.receipts import (
     KeptDelivery,
     KeptReport,
-    has_reports,
     keep_receipt,
     keeping,
-    taken_reports,
 )
-from client.service import Service
+from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot
 from privacy import merkle
 from privacy.matchkeys import district_key, match_keys
-from privacy.receipts import Receipt as SignedReceipt
 from privacy.receipts import details_commitment, read_receipt
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
@@ -109,11 +106,11 @@ def deliver(
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         parts = []
-        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as file:
+        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as attempt:
             for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
                 prepared = [prepare(row, pilot, secret, envelope) for row in rows]
                 part, taken = _send_part(service, where, pilot.id, number, prepared)
-                file.add(row.kept for row in taken)
+                attempt.add(row.kept for row in taken)
                 parts.append(part)
                 advance(len(rows))
         sealed_key = envelope.sealed_to(pilot.recipients, hashed)
@@ -130,10 +127,15 @@ def deliver(
         )
         signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
         completion = {"keyEnvelope": b64encode(sealed_key).decode(), "manifest": signed}
-        state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
+        attempt.about_to_complete()
+        try:
+            state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
+        except ServiceRefused as refusal:
+            if refusal.status < 500:  # else it may have been done all the same
+                attempt.refused()
+            raise
     state = _taken_up(service, where, pilot.id, state)
-    receipt = _checked_receipt(home, state, pilot, checked)
-    keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention)
+    _keep_checked(home, state, pilot, checked)
     return _outcome(state, checked, part_rows, was_there=not opened["new"])
 
 
@@ -230,19 +232,15 @@ def _unfinished(delivery: str, pilot: JoinedPilot, period: str) -> KeptDelivery:
     return KeptDelivery(delivery=delivery, keep_until=until, period=period, pilot=pilot.id)
 
 
-def _checked_receipt(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked) -> SignedReceipt:
-    """The receipt, which must be of this delivery, and of the very reports that are kept here."""
+def _keep_checked(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked) -> None:
+    """Keep the receipt, which must be of this delivery, and of the very reports that were sent from here."""
     receipt = read_receipt(state["receipt"], pilot.document.log_key)
     said = receipt.event
     about = (said.delivery, said.pilot, said.creditor, said.period, said.category, said.accepted)
     sent = (state["deliveryId"], pilot.id, home.settings.organisation, checked.period, checked.category)
-    fits = about == (*sent, state["accepted"])
-    if fits and has_reports(home, said.delivery):
-        leaves = [report.leaf() for report in taken_reports(home, said.delivery)]
-        fits = (len(leaves), merkle.root(leaves).hex()) == (said.accepted, said.root)
-    if not fits:
+    terms = pilot.document.pilot.retention
+    if about != (*sent, state["accepted"]) or not keep_receipt(home, state["receipt"], receipt, terms):
         raise DeliveryDisturbed("the receipt is not of what was sent: tell the municipality, and keep this message")
-    return receipt
 
 
 def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
