@@ -1,8 +1,8 @@
 """A home folder keeps its keys to its owner, never overwrites one, and says in a sentence what is wrong with it."""
 
 import base64
-import json
 import errno
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator
