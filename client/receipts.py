@@ -128,13 +128,7 @@ def last_day(receipt: Receipt, terms: Retention) -> date:
 
 def kept_deliveries(home: Home) -> list[KeptDelivery]:
     """All deliveries that are kept here. Raises HomeUnusable for a file that was damaged."""
-    found = []
-    for file in sorted((home.path / "receipts").glob("*.json")):
-        try:
-            found.append(KeptDelivery.model_validate_json(file.read_bytes()))
-        except ValidationError:
-            raise HomeUnusable(f"{file} is damaged: restore it from your backup, or remove it") from None
-    return found
+    return [_kept(file) for file in sorted((home.path / "receipts").glob("*.json"))]
 
 
 def taken_reports(home: Home, delivery: str) -> Iterator[KeptReport]:
@@ -172,8 +166,15 @@ def _is_of(receipt: Receipt, file: Path) -> bool:
     return (len(leaves), merkle.root(leaves).hex()) == (receipt.event.accepted, receipt.event.root)
 
 
+def _kept(file: Path) -> KeptDelivery:
+    try:
+        return KeptDelivery.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise HomeUnusable(f"{file} is damaged: restore it from your backup, or remove it") from None
+
+
 def _has_receipt(file: Path) -> bool:
-    return file.exists() and KeptDelivery.model_validate_json(file.read_bytes()).receipt is not None
+    return file.exists() and _kept(file).receipt is not None
 
 
 def _files(home: Home, delivery: str) -> list[Path]:

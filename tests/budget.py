@@ -1,6 +1,6 @@
 """How many examples property tests draw: a fixed budget in CI, ten times as many by `make test-long`.
 
-VROEGSEIN_TEST_BUDGET names the profile. In `ci` each run draws the same examples, so a failure there is one anywhere;
+TEST_BUDGET names the profile. In `ci` each run draws the same examples, so a failure there is one anywhere;
 `long` draws others each time and prints how to get a failing one back.
 """
 
@@ -9,7 +9,7 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 SCALES = {"ci": 1, "long": 10}
-BUDGET = os.environ.get("VROEGSEIN_TEST_BUDGET", "ci")
+BUDGET = os.environ.get("TEST_BUDGET", "ci")
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 # Where an example takes seconds, making a failing one smaller takes minutes: there is time for that in `long`.
 SLOW = tuple(Phase) if BUDGET == "long" else NO_SHRINKING

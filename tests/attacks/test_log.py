@@ -280,10 +280,12 @@ def test_a_desk_whose_clock_is_wrong_is_refused_and_leaves_no_look_that_nobody_c
 ) -> None:
     before = len(audited(world).events)
     for wrong in (timedelta(minutes=6), timedelta(hours=-5)):
-        monkeypatch.setattr(
-            "client.desk_work.prove_request",
-            lambda *said, wrong=wrong: prove_request(*said[:-1], said[-1] + wrong),
-        )
+
+        def signed(*said: Any, wrong: timedelta = wrong) -> str:
+            *request, now = said
+            return prove_request(*request, now + wrong)
+
+        monkeypatch.setattr("client.desk_work.prove_request", signed)
         with pytest.raises(ServiceRefused, match="clock"):
             world.signals("aland")
     monkeypatch.undo()

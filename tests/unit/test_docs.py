@@ -80,7 +80,9 @@ def test_every_make_target_and_bench_that_is_named_exists(document: Path) -> Non
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     assert {words[0] for words in _commands(document, "make") if re.fullmatch(r"[a-z-]+", words[0])} <= targets
     for words in _commands(document, "python -m"):
-        assert (ROOT / f"{words[0].replace('.', '/')}.py").exists() or words[0] == "venv", words[0]
+        module = ROOT / words[0].replace(".", "/")
+        found = module.with_suffix(".py").exists() or (module / "__main__.py").exists()
+        assert found or words[0] == "venv", words[0]
 
 
 @each_document
