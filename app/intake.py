@@ -228,14 +228,14 @@ def complete(
 
 
 def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -> dict[str, Any]:
-    """How far a delivery is: state, counts, parts, refused lines with their reason, receipt. Raises DeliveryUnknown."""
+    """How far a delivery is: counts, parts, refused lines and why, manifest, receipt. Raises DeliveryUnknown."""
     with as_creditor(sessions, creditor) as connection:
         where = {"pilot": pilot, "delivery": delivery}
         row = (
             connection.execute(
                 sa.text("""
                 SELECT delivery_id, pilot_id, period, category, expected_count, state, opened_at, completed_at,
-                       accepted, refused, receipt
+                       accepted, refused, receipt, manifest
                 FROM intake.delivery WHERE pilot_id = :pilot AND delivery_id = :delivery AND creditor_id = :creditor
             """),
                 {**where, "creditor": creditor},

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
@@ -18,6 +20,7 @@ from client.receipts import (
     KeptReport,
     keep_receipt,
     keeping,
+    was_sent,
 )
 from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot
@@ -26,7 +29,7 @@ from privacy.matchkeys import district_key, match_keys
 from privacy.receipts import details_commitment, read_receipt
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, SealedReport, report_leaf
-from privacy.signing import sign
+from privacy.signing import NotSigned, public_jwk, sign, verify
 from signals.consents import ContractObjection
 from signals.days import AMSTERDAM
 from signals.report import Manifest, PartSummary, Report
@@ -135,7 +138,7 @@ def deliver(
                 attempt.refused()
             raise
     state = _taken_up(service, where, pilot.id, state)
-    _keep_checked(home, state, pilot, checked)
+    _keep_checked(home, state, pilot, checked, hashed)
     return _outcome(state, checked, part_rows, was_there=not opened["new"])
 
 
@@ -232,15 +235,30 @@ def _unfinished(delivery: str, pilot: JoinedPilot, period: str) -> KeptDelivery:
     return KeptDelivery(delivery=delivery, keep_until=until, period=period, pilot=pilot.id)
 
 
-def _keep_checked(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked) -> None:
-    """Keep the receipt, which must be of this delivery, and of the very reports that were sent from here."""
+def _keep_checked(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked, hashed: str) -> None:
+    """Keep the receipt, which must be of this delivery, and of the very reports that were sent from here.
+
+    Where none were, another machine of this creditor sent them: its signature shows that.
+    """
     receipt = read_receipt(state["receipt"], pilot.document.log_key)
     said = receipt.event
     about = (said.delivery, said.pilot, said.creditor, said.period, said.category, said.accepted)
     sent = (state["deliveryId"], pilot.id, home.settings.organisation, checked.period, checked.category)
-    terms = pilot.document.pilot.retention
-    if about != (*sent, state["accepted"]) or not keep_receipt(home, state["receipt"], receipt, terms):
+    fits = about == (*sent, state["accepted"])
+    if not was_sent(home, said.delivery):
+        signed = state["manifest"] or ""
+        ours = _is_our_manifest(home, signed, hashed)
+        fits = fits and ours and hashlib.sha256(signed.encode()).hexdigest() == said.manifest
+    if not fits or not keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention):
         raise DeliveryDisturbed("the receipt is not of what was sent: tell the municipality, and keep this message")
+
+
+def _is_our_manifest(home: Home, signed: str, hashed: str) -> bool:
+    try:
+        payload = verify(signed, public_jwk(home.jwk("signing.jwk")), MANIFEST_SIGNED_AS)
+        return Manifest.model_validate_json(payload).content_hash == hashed
+    except (NotSigned, ValidationError):
+        return False
 
 
 def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:

@@ -95,6 +95,11 @@ def keeping(home: Home, delivery: KeptDelivery) -> Iterator[Attempt]:
         cannot_write(home.path / "receipts", error)
 
 
+def was_sent(home: Home, delivery: str) -> bool:
+    """Whether an attempt to deliver was completed from here, as far as anybody here knows."""
+    return any(file.suffix == ".gz" for file in _files(home, delivery))
+
+
 def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) -> bool:
     """Keep the receipt of a delivery and the reports that it is about, for as long as the service keeps them.
 

@@ -109,10 +109,14 @@ class DeliverySummary(Wire):
 
 
 class DeliveryState(DeliverySummary):
-    """A delivery, whole: its parts, at most 1000 refused lines, and the signed receipt once it is completed (JWS)."""
+    """A delivery, whole: its parts, at most 1000 refused lines, and once it is completed the signed receipt (JWS).
+
+    `manifest` is the one that closed it, as its creditor signed it.
+    """
 
     parts: tuple[PartState, ...]
     refusals: tuple[PartRefusal, ...]
+    manifest: str | None
     receipt: str | None
 
 

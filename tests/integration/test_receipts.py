@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pypdf
 import pytest
@@ -280,6 +280,34 @@ def test_an_attempt_that_never_completed_leaves_nothing_once_there_is_a_receipt(
     left = {file.name for file in (home.path / "receipts").glob(f"{receipt.delivery}*")}
     assert left == {f"{receipt.delivery}.json", f"{receipt.delivery}.jsonl.gz"}
     assert is_proven(world, "broken off")
+
+
+def test_a_refusal_that_was_a_lie_does_not_make_another_receipt_good(world: World, tmp_path: Path) -> None:
+    """The operator says that another run completed it, and then shows a receipt of it; no key of the creditor's did."""
+    home, rows = world.home("housing"), [make_row("a lie", "Leugen", house_number="95", phone="")]
+    push(world, home, rows)
+    for file in (home.path / "receipts").glob("*"):  # nothing here knows of that push
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+        file.unlink()
+    forged = sign(b"{}", new_signing_key(), "vroegsein/delivery/v1")
+    for manifest in (None, forged):
+        with world.creditor("housing") as service:
+            joined, lying = join(home, service, "aland"), Lying(service, manifest=manifest)
+            with pytest.raises(DeliveryDisturbed, match="not of what was sent"):
+                deliver(home, cast("Service", lying), joined, checked_of(rows, Category.RENT))
+    assert push(world, home, rows).was_there
+    for file in tmp_path.iterdir():
+        (home.path / "receipts" / file.name).write_bytes(file.read_bytes())
+
+
+@dataclass
+class Lying(Interrupted):
+    """A service that shows another manifest than the one that closed a delivery."""
+
+    manifest: str | None = None
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        return {**self.service.get(path, **query), "manifest": self.manifest}
 
 
 def test_another_machine_that_pushed_too_gets_the_receipt_and_keeps_no_reports(world: World, tmp_path: Path) -> None:
