@@ -281,9 +281,9 @@ def test_a_desk_whose_clock_is_wrong_is_refused_and_leaves_no_look_that_nobody_c
     before = len(audited(world).events)
     for wrong in (timedelta(minutes=6), timedelta(hours=-5)):
 
-        def signed(*said: Any, wrong: timedelta = wrong) -> str:
-            *request, now = said
-            return prove_request(*request, now + wrong)
+        def signed(*request: Any, wrong: timedelta = wrong) -> str:
+            private, method, target, body, viewer, now = request
+            return prove_request(private, method, target, body, viewer, now + wrong)
 
         monkeypatch.setattr("client.desk_work.prove_request", signed)
         with pytest.raises(ServiceRefused, match="clock"):
