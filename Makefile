@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-stop test test-unit test-integration test-attacks check format bench clean
+.PHONY: help setup demo demo-stop test test-unit test-integration test-attacks test-long soak check format bench clean
 
 UV_VERSION := 0.13.9
 PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,6 +11,8 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python
 BIN := .venv/bin
 STAMP := .venv/.set-up
 REPORTS ?= 200000
+FAULTS ?= 200
+SEED ?=
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 help: ## Show this
@@ -41,6 +43,13 @@ test-integration: setup ## The tests on a real PostgreSQL, which they start them
 
 test-attacks: setup ## Attacks on the running service and its database, each from an attacker's position
 	@$(PYTEST) tests/attacks
+
+test-long: setup ## Property tests with ten times the examples, then the soak
+	@TEST_BUDGET=long $(PYTEST) -m hypothesis -o timeout=7200
+	@$(MAKE) --no-print-directory soak
+
+soak: setup ## FAULTS faults (200) in a running service; SEED repeats an earlier soak (docs/faults.md)
+	@$(BIN)/python -m tests.soak --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
 
 check: setup ## Lint, form and types, as pre-commit and CI do
 	@$(BIN)/ruff check

@@ -30,6 +30,7 @@ from signals.report import Category, Manifest, PartSummary
 
 MANIFEST_SIGNED_AS = "vroegsein/delivery/v1"
 _COPY_BEGINS, _COPY_ENDS = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
+COMPLETED_BY_ANOTHER = "another run completed this delivery meanwhile: run the same command again, for its receipt"
 OTHER_EPOCH = "the pilot document asks for match keys of another epoch: run the same command again, it sends them anew"
 
 
@@ -125,7 +126,7 @@ def put_part(
         if standing is not None and standing.sha256 == sha256:
             return standing
         if row.state != "open":
-            raise DeliveryRefused("delivery-complete", "this delivery is complete: its parts can't change any more")
+            raise DeliveryRefused("delivery-complete", COMPLETED_BY_ANOTHER)
         agreed = _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         with stage("parse"):
             lines, refusals = read_lines(body, lambda report: broken_rule(report, agreed, row.period))
@@ -185,13 +186,15 @@ def complete(
 
     Raises:
         DeliveryUnknown.
-        DeliveryRefused: parts are missing or differ from what was signed, the signature is not the creditor's, or the
-            agreement does not cover it any more.
+        DeliveryRefused: parts are missing or differ from what was signed, the signature is not the creditor's, the
+            agreement does not cover it any more, or it was closed with another manifest.
     """
     with as_creditor(sessions, creditor) as connection:
         row = _locked(connection, creditor, pilot, delivery)
         if row.state != "open":
-            return  # completing it once more changes nothing
+            if row.manifest == signed:
+                return  # completing it once more changes nothing
+            raise DeliveryRefused("delivery-complete", COMPLETED_BY_ANOTHER)
         _agreed_today(connection, creditor, pilot, Category(row.category), row.period, now)
         manifest = _signed_manifest(connection, creditor, signed)
         parts = connection.execute(
@@ -229,14 +232,14 @@ def complete(
 
 
 def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -> dict[str, Any]:
-    """How far a delivery is: state, counts, parts, refused lines with their reason, receipt. Raises DeliveryUnknown."""
+    """How far a delivery is: counts, parts, refused lines and why, manifest, receipt. Raises DeliveryUnknown."""
     with as_creditor(sessions, creditor) as connection:
         where = {"pilot": pilot, "delivery": delivery}
         row = (
             connection.execute(
                 sa.text("""
                 SELECT delivery_id, pilot_id, period, category, expected_count, state, opened_at, completed_at,
-                       accepted, refused, snapshot, receipt
+                       accepted, refused, snapshot, receipt, manifest
                 FROM intake.delivery WHERE pilot_id = :pilot AND delivery_id = :delivery AND creditor_id = :creditor
             """),
                 {**where, "creditor": creditor},
@@ -310,7 +313,7 @@ def _agreed_today(
 def _locked(connection: sa.Connection, creditor: str, pilot: str, delivery: uuid.UUID) -> sa.Row[Any]:
     row = connection.execute(
         sa.text("""
-            SELECT period, category, state, expected_count, encode(content_hash, 'hex') AS content_hash
+            SELECT period, category, state, expected_count, encode(content_hash, 'hex') AS content_hash, manifest
             FROM intake.delivery
             WHERE pilot_id = :pilot AND delivery_id = :delivery AND creditor_id = :creditor FOR UPDATE
         """),

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
 from client.preparing import Prepared, Preparer
-from client.receipts import KeptDelivery, has_reports, keep_receipt, keeping, taken_reports
-from client.service import Service
+from client.receipts import KeptDelivery, keep_receipt, keeping, was_sent
+from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot
 from privacy import merkle
-from privacy.receipts import Receipt as SignedReceipt
 from privacy.receipts import read_receipt
 from privacy.references import content_hash, reference
 from privacy.sealing import Envelope, report_leaf
-from privacy.signing import sign
+from privacy.signing import NotSigned, public_jwk, sign, verify
 from signals.consents import ContractObjection
 from signals.days import AMSTERDAM
 from signals.report import Manifest, PartSummary
@@ -90,11 +91,11 @@ def deliver(
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         preparer, parts = Preparer(pilot, secret, envelope), []
-        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as file:
+        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as attempt:
             for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
                 prepared = [preparer.prepare(row) for row in rows]
                 part, taken = _send_part(service, where, pilot.id, number, prepared)
-                file.add(row.kept() for row in taken)
+                attempt.add(row.kept() for row in taken)
                 parts.append(part)
                 advance(len(rows))
         sealed_key = envelope.sealed_to(pilot.recipients, hashed)
@@ -111,10 +112,15 @@ def deliver(
         )
         signed = sign(manifest.model_dump_json(by_alias=True).encode(), home.jwk("signing.jwk"), MANIFEST_SIGNED_AS)
         completion = {"keyEnvelope": b64encode(sealed_key).decode(), "manifest": signed}
-        state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
+        attempt.about_to_complete()
+        try:
+            state = service.put(f"{where}/completion", completion, pilotId=pilot.id)
+        except ServiceRefused as refusal:
+            if refusal.status < 500:  # else it may have been done all the same
+                attempt.refused()
+            raise
     state = _taken_up(service, where, pilot.id, state)
-    receipt = _checked_receipt(home, state, pilot, checked)
-    keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention)
+    _keep_checked(home, state, pilot, checked, hashed)
     return _outcome(state, checked, part_rows, was_there=not opened["new"])
 
 
@@ -180,19 +186,30 @@ def _unfinished(delivery: str, pilot: JoinedPilot, period: str) -> KeptDelivery:
     return KeptDelivery(delivery=delivery, keep_until=until, period=period, pilot=pilot.id)
 
 
-def _checked_receipt(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked) -> SignedReceipt:
-    """The receipt, which must be of this delivery, and of the very reports that are kept here."""
+def _keep_checked(home: Home, state: dict[str, Any], pilot: JoinedPilot, checked: Checked, hashed: str) -> None:
+    """Keep the receipt, which must be of this delivery, and of the very reports that were sent from here.
+
+    Where none were, another machine of this creditor sent them: its signature shows that.
+    """
     receipt = read_receipt(state["receipt"], pilot.document.log_key)
     said = receipt.event
     about = (said.delivery, said.pilot, said.creditor, said.period, said.category, said.accepted)
     sent = (state["deliveryId"], pilot.id, home.settings.organisation, checked.period, checked.category)
     fits = about == (*sent, state["accepted"])
-    if fits and has_reports(home, said.delivery):
-        leaves = [report.leaf() for report in taken_reports(home, said.delivery)]
-        fits = (len(leaves), merkle.root(leaves).hex()) == (said.accepted, said.root)
-    if not fits:
+    if not was_sent(home, said.delivery):
+        signed = state["manifest"] or ""
+        ours = _is_our_manifest(home, signed, hashed)
+        fits = fits and ours and hashlib.sha256(signed.encode()).hexdigest() == said.manifest
+    if not fits or not keep_receipt(home, state["receipt"], receipt, pilot.document.pilot.retention):
         raise DeliveryDisturbed("the receipt is not of what was sent: tell the municipality, and keep this message")
-    return receipt
+
+
+def _is_our_manifest(home: Home, signed: str, hashed: str) -> bool:
+    try:
+        payload = verify(signed, public_jwk(home.jwk("signing.jwk")), MANIFEST_SIGNED_AS)
+        return Manifest.model_validate_json(payload).content_hash == hashed
+    except (NotSigned, ValidationError):
+        return False
 
 
 def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:

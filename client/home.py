@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import yaml
 from pydantic import Field
@@ -216,14 +216,23 @@ def _write_public(home: Home, organisation: str, keys: list[dict[str, Any]]) -> 
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Write all or nothing, readable by the owner alone from the first moment."""
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    """Write all or nothing, readable by the owner alone from the first moment. Raises HomeUnusable: no room."""
     try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink()
+            raise
+    except OSError as error:
+        cannot_write(file.parent, error)
+
+
+def cannot_write(folder: Path, error: OSError) -> NoReturn:
+    """Say that a folder can't be written to, such as a full disk. Raises HomeUnusable."""
+    why = error.strerror or type(error).__name__
+    raise HomeUnusable(f"cannot write in {folder} ({why}): see to it, then run the same command again") from None

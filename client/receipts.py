@@ -3,19 +3,25 @@
 Per delivery two files of `receipts/` in its home, both its owner's alone: `DELIVERY.json` (the receipt, nothing of a
 resident) and `DELIVERY.jsonl.gz` (each report that was taken, as sent and in clear). Both go on the day after
 `keep_until`.
+
+Each attempt to deliver seals anew, and of an attempt that broke off nobody here knows whether the service took it. So
+an attempt has a file of its own, `DELIVERY.RANDOM.part`, and `DELIVERY.RANDOM.jsonl.gz` from when its completion is
+asked for; the receipt tells which one it was.
 """
 
 import gzip
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from client.home import Home, HomeUnusable
+from client.home import Home, HomeUnusable, cannot_write
+from privacy import merkle
 from privacy.receipts import Receipt, report_leaf_hash
 from signals.days import AMSTERDAM
 from signals.days import last_day as month_end
@@ -48,10 +54,11 @@ class KeptReport(Document):
         return report_leaf_hash(self.sent.encode(), bytes.fromhex(self.sealed))
 
 
-@dataclass(frozen=True, slots=True)
-class ReportsFile:
-    """The reports of a delivery, as they are being written."""
+@dataclass(slots=True)
+class Attempt:
+    """The reports of one attempt to deliver, as they are being written."""
 
+    file: Path
     lines: gzip.GzipFile
 
     def add(self, reports: Iterable[KeptReport]) -> None:
@@ -59,22 +66,58 @@ class ReportsFile:
         for report in reports:
             self.lines.write(report.model_dump_json().encode() + b"\n")
 
+    def about_to_complete(self) -> None:
+        """From now on the service may take this attempt up. Call it when all is written."""
+        sent = self.file.with_suffix(".jsonl.gz")
+        with suppress(FileNotFoundError):  # another push of the same export got its receipt: the service will refuse us
+            self.file.rename(sent)
+        self.file = sent
+
+    def refused(self) -> None:
+        """The service said that it does not take this attempt up."""
+        self.file.unlink(missing_ok=True)
+
 
 @contextmanager
-def keeping(home: Home, delivery: KeptDelivery) -> Iterator[ReportsFile]:
-    """Keep the reports of a delivery that is being sent; it replaces what was kept of an earlier try."""
-    home.keep_private(f"receipts/{delivery.delivery}.json", delivery.model_dump_json().encode())
-    descriptor = os.open(_reports(home, delivery.delivery), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1, mtime=0) as lines:
-            yield ReportsFile(lines)
-        file.flush()
-        os.fsync(file.fileno())
+def keeping(home: Home, delivery: KeptDelivery) -> Iterator[Attempt]:
+    """Keep the reports of a delivery that is being sent. Raises HomeUnusable: no room."""
+    name = f"receipts/{delivery.delivery}.json"
+    if not _has_receipt(home.path / name):
+        home.keep_private(name, delivery.model_dump_json().encode())
+    try:
+        descriptor, file = tempfile.mkstemp(".part", f"{delivery.delivery}.", home.path / "receipts")  # mode 0600
+        with os.fdopen(descriptor, "wb") as out:
+            with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0) as lines:
+                yield Attempt(Path(file), lines)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        cannot_write(home.path / "receipts", error)
 
 
-def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) -> None:
-    """Keep the receipt of a delivery, for as long as the service keeps it."""
+def was_sent(home: Home, delivery: str) -> bool:
+    """Whether an attempt to deliver was completed from here, as far as anybody here knows."""
+    return any(file.suffix == ".gz" for file in _files(home, delivery))
+
+
+def has_reports(home: Home, delivery: str) -> bool:
+    """Whether the reports of a delivery that were taken are kept here."""
+    return _reports(home, delivery).exists()
+
+
+def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) -> bool:
+    """Keep the receipt of a delivery and the reports that it is about, for as long as the service keeps them.
+
+    Returns False, and keeps nothing, when it is of other reports than those of any attempt that was completed here.
+    Where none was (another machine of this creditor did), the receipt alone is kept.
+    """
     event = receipt.event
+    sent = [file for file in _files(home, event.delivery) if file.suffix == ".gz"]
+    taken = next((file for file in sent if _is_of(receipt, file)), None)
+    if sent and taken is None:
+        return False
+    if taken is not None:
+        taken.replace(_reports(home, event.delivery))
     kept = KeptDelivery(
         delivery=event.delivery,
         keep_until=last_day(receipt, terms),
@@ -83,6 +126,8 @@ def keep_receipt(home: Home, signed: str, receipt: Receipt, terms: Retention) ->
         receipt=signed,
     )
     home.keep_private(f"receipts/{event.delivery}.json", kept.model_dump_json().encode())
+    _remove(file for file in _files(home, event.delivery) if file != _reports(home, event.delivery))
+    return True
 
 
 def last_day(receipt: Receipt, terms: Retention) -> date:
@@ -93,18 +138,7 @@ def last_day(receipt: Receipt, terms: Retention) -> date:
 
 def kept_deliveries(home: Home) -> list[KeptDelivery]:
     """All deliveries that are kept here. Raises HomeUnusable for a file that was damaged."""
-    found = []
-    for file in sorted((home.path / "receipts").glob("*.json")):
-        try:
-            found.append(KeptDelivery.model_validate_json(file.read_bytes()))
-        except ValidationError:
-            raise HomeUnusable(f"{file} is damaged: restore it from your backup, or remove it") from None
-    return found
-
-
-def has_reports(home: Home, delivery: str) -> bool:
-    """Whether the single reports of a delivery are kept here."""
-    return _reports(home, delivery).exists()
+    return [_kept(file) for file in sorted((home.path / "receipts").glob("*.json"))]
 
 
 def taken_reports(home: Home, delivery: str) -> Iterator[KeptReport]:
@@ -112,8 +146,20 @@ def taken_reports(home: Home, delivery: str) -> Iterator[KeptReport]:
 
     Raises HomeUnusable for a file that is damaged.
     """
+    return _counting(_reports(home, delivery))
+
+
+def clear_kept(home: Home, today: date) -> int:
+    """Remove what is past its last day; returns how many deliveries went."""
+    past = [kept for kept in kept_deliveries(home) if kept.keep_until < today]
+    for kept in past:
+        _remove(_files(home, kept.delivery))
+        (home.path / "receipts" / f"{kept.delivery}.json").unlink()
+    return len(past)
+
+
+def _counting(file: Path) -> Iterator[KeptReport]:
     seen: set[str] = set()
-    file = _reports(home, delivery)
     try:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -127,17 +173,34 @@ def taken_reports(home: Home, delivery: str) -> Iterator[KeptReport]:
 
 def forget_reports(home: Home) -> None:
     """Remove the single reports of all deliveries; the receipts stay."""
-    for file in (home.path / "receipts").glob("*.jsonl.gz"):
-        file.unlink()
+    _remove(file for file in (home.path / "receipts").glob("*") if file.suffix in {".gz", ".part"})
 
 
-def clear_kept(home: Home, today: date) -> int:
-    """Remove what is past its last day; returns how many deliveries went."""
-    past = [kept for kept in kept_deliveries(home) if kept.keep_until < today]
-    for kept in past:
-        _reports(home, kept.delivery).unlink(missing_ok=True)
-        (home.path / "receipts" / f"{kept.delivery}.json").unlink()
-    return len(past)
+def _is_of(receipt: Receipt, file: Path) -> bool:
+    leaves = [report.leaf() for report in _counting(file)]
+    return (len(leaves), merkle.root(leaves).hex()) == (receipt.event.accepted, receipt.event.root)
+
+
+def _kept(file: Path) -> KeptDelivery:
+    try:
+        return KeptDelivery.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise HomeUnusable(f"{file} is damaged: restore it from your backup, or remove it") from None
+
+
+def _has_receipt(file: Path) -> bool:
+    return file.exists() and _kept(file).receipt is not None
+
+
+def _files(home: Home, delivery: str) -> list[Path]:
+    """All with reports of a delivery."""
+    return [file for file in (home.path / "receipts").glob(f"{delivery}.*") if file.suffix in {".gz", ".part"}]
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):  # another push has it open, where the system minds: the end of its term takes it
+            file.unlink(missing_ok=True)
 
 
 def _reports(home: Home, delivery: str) -> Path:

@@ -3,6 +3,7 @@
 It goes into the access event, so whoever reads the log sees which looks the municipality really asked for.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -61,6 +62,16 @@ def prove_request(
         "nonce": secrets.token_hex(16),
     }
     return sign(json.dumps(said, sort_keys=True, separators=(",", ":")).encode(), private, SIGNED_AS)
+
+
+def signed_at(proof: str) -> datetime | None:
+    """When a proof says that it was signed, unproven as yet; None where it does not say so readably."""
+    try:
+        payload = proof.split(".")[1]
+        at = datetime.fromisoformat(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["at"])
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def asked(method: str, target: str) -> dict[str, str] | None:

@@ -18,12 +18,14 @@ from psycopg import sql
 from app.db.embedded import EmbeddedError, Server, embedded, remove
 from app.db.passfiles import OWNER, Address, conninfo
 from app.db.provisioning import provision
+from tests.budget import load_profile
 
 RUN_FOLDER = "VROEGSEIN_TEST_RUN"  # how the workers of pytest-xdist learn of the run's folder
 TEMPLATE = "template_vroegsein"
 A_LOST_RUN_IS_OLDER_THAN = 60  # seconds
 FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # its data outlive no test
 
+load_profile()
 _lock_of_run = pytest.StashKey[IO[str]]()
 
 

@@ -128,12 +128,14 @@ class DeliverySummary(Wire):
 class DeliveryState(DeliverySummary):
     """A delivery, whole: its parts, at most 1000 refused lines and warnings, once completed the signed receipt (JWS).
 
-    Warnings say nothing about a resident but what the creditor delivered itself.
+    Warnings say nothing about a resident but what the creditor delivered itself. `manifest` is the one that closed it,
+    as its creditor signed it.
     """
 
     parts: tuple[PartState, ...]
     refusals: tuple[PartRefusal, ...]
     warnings: tuple[LineWarning, ...]
+    manifest: str | None
     receipt: str | None
 
 

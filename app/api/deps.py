@@ -17,6 +17,7 @@ from app.identity.tokens import Caller, TokenRefused
 from app.problems import InputMistake, InvalidInput, NotAcceptable, NotAuthenticated, ScopeMissing, UnsupportedMediaType
 from app.refused_looks import AsSent, note_refused
 from privacy.promises import HEADER, Promise, request_hash
+from privacy.request_proof import CLOCKS_APART, signed_at
 from signals.report import Slug
 
 ANSWERS = ("application/json", "application/x-ndjson")  # what the API answers in, problems aside
@@ -112,6 +113,7 @@ async def _viewing(
         raise InvalidInput(
             errors=[InputMistake(header=name, code="repeated", detail="is there twice") for name in twice]
         )
+    _refuse_other_times(proof)
 
     def promise(pilot: str, leaves: tuple[str, ...]) -> None:
         promised = Promise(pilot, request_hash(proof), leaves, datetime.now(UTC))
@@ -120,6 +122,15 @@ async def _viewing(
         response.headers[HEADER] = request.state.promise
 
     return Viewer(caller, actor, purpose, proof, promise)
+
+
+def _refuse_other_times(proof: str) -> None:
+    """Refuse what a wrong clock signed, before it is a look: the log could never show that the desk asked for it."""
+    at = signed_at(proof)
+    # half of what the log's readers allow: the look comes a moment later, and its event bears the database's time
+    if at is not None and abs(at - datetime.now(UTC)) > CLOCKS_APART / 2:
+        detail = "was signed minutes ago or ahead of time: set the clock of the machine that signs"
+        raise InvalidInput(errors=[InputMistake(header="Vroegsein-Request-Proof", code="clock", detail=detail)])
 
 
 async def _as_sent(request: Request) -> AsSent:

@@ -10,7 +10,7 @@ from alembic import op
 from migrations.gate import GATE, create_functions
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import pytest
 from app.log_sealing import seal_waiting
 from client.log_reading import CheckedLog, export_log, read_log, verify_export
 from client.log_watch import LogAltered, follow_log
+from client.service import ServiceRefused
 from privacy.checkpoints import Checkpoint, CheckpointRefused, cosigned_at, read_checkpoint
 from privacy.errors import PrivacyError
 from privacy.log import GrowingTree, commitment, leaf
+from privacy.request_proof import prove_request
 from privacy.signing import new_signing_key
 from signals.pilot import Role
 from tests.conftest import Database
@@ -270,3 +273,22 @@ def test_an_exported_log_that_was_changed_does_not_verify(
 def test_an_exported_log_of_another_municipality_does_not_verify(seen: World, exported: tuple[Path, str]) -> None:
     with pytest.raises(PrivacyError):
         verify_export(exported[0], seen.documents["bland"].fingerprint())
+
+
+def test_a_desk_whose_clock_is_wrong_is_refused_and_leaves_no_look_that_nobody_can_explain(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(audited(world).events)
+    for wrong in (timedelta(minutes=6), timedelta(hours=-5)):
+
+        def signed(*request: Any, wrong: timedelta = wrong) -> str:
+            private, method, target, body, viewer, now = request
+            return prove_request(private, method, target, body, viewer, now + wrong)
+
+        monkeypatch.setattr("client.desk_work.prove_request", signed)
+        with pytest.raises(ServiceRefused, match="clock"):
+            world.signals("aland")
+    monkeypatch.undo()
+    log = audited(world)
+    assert log.not_asked_for == ()
+    assert not [event for event in log.events[before:] if event["body"].get("purpose") == "worklist"]

@@ -32,6 +32,7 @@ from privacy.promises import HEADER, Unpromised, read_promise, request_hash
 from privacy.signing import new_signing_key
 from signals.pilot import Role
 from tests.attacks.test_log import log_key, sealing_held
+from tests.budget import examples
 from tests.conftest import Database
 from tests.world import PILOTS, World, make_row, small_world
 
@@ -304,7 +305,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.dictionaries(TEXT, VALUES, max_size=6))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 def test_the_database_knows_the_leaf_that_the_log_will_hold(
     owner: psycopg.Connection[Any], body: dict[str, Any]
 ) -> None:

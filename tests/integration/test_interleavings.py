@@ -29,6 +29,7 @@ from app.linker import Linker
 from client.delivering import DeliveryDisturbed
 from privacy.signing import new_signing_key
 from signals.report import Category
+from tests.budget import examples
 from tests.conftest import Database
 from tests.world import PILOTS, make_row, small_world
 
@@ -297,12 +298,13 @@ PAIRS = {
 }
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_two_at_once_leave_what_one_after_the_other_leave(prepared: Prepared, pair: tuple[Any, Any]) -> None:
     first, second = (getattr(prepared, work.__name__) for work in pair)
     serial = [alone(prepared, first, second), alone(prepared, second, first)]
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=examples(8))
     @given(stop=st.integers(1, statements(prepared, first)))
     def holds(stop: int) -> None:
         with interleaved(prepared, first, second, stop) as both:
@@ -314,12 +316,13 @@ def test_two_at_once_leave_what_one_after_the_other_leave(prepared: Prepared, pa
     holds()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_one_that_is_killed_midway_leaves_nothing_half_done(prepared: Prepared, pair: tuple[Any, Any]) -> None:
     first, second = (getattr(prepared, work.__name__) for work in pair)
     only_second, both_done = alone(prepared, second), alone(prepared, second, first)
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=examples(8))
     @given(stop=st.integers(1, statements(prepared, first)))
     def holds(stop: int) -> None:
         with interleaved(prepared, first, second, stop, kill=True) as (killed, other):
@@ -400,7 +403,7 @@ def test_a_read_beside_a_running_withdrawal_shows_what_was_and_after_its_commit_
 ) -> None:
     read, before, after = reads(prepared)[way]
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=examples(8))
     @given(stop=st.integers(1, statements(prepared, prepared.withdraw)))
     def holds(stop: int) -> None:
         with interleaved(prepared, prepared.withdraw, read, stop) as (done, shown):

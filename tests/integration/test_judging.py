@@ -33,6 +33,7 @@ from signals.rulesets import (
     Window,
     default_rule_set,
 )
+from tests.budget import examples
 from tests.conftest import Database
 
 PILOT = "oudewater"
@@ -43,8 +44,7 @@ PERIODS = ("2025-07", "2025-12", "2026-01", "2026-02", "2026-03", "2026-08")
 DISTRICTS = (UUID(int=7 << 120), UUID(int=0xA << 64))
 
 quick = settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

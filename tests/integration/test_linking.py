@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from signals.linking import link, touch_neighbours
 from signals.linking_oracle import LinkedReport, Place, cluster
 from signals.report import Category
+from tests.budget import examples
 from tests.conftest import Database
 
 PILOT = "testpilot"
@@ -205,7 +206,7 @@ def small_worlds(draw: st.DrawFn) -> list[LinkedReport]:
     return world
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=small_worlds())
 def test_any_order_and_partition_gives_what_the_oracle_gives(
     engine: Engine, data: st.DataObject, world: list[LinkedReport]
@@ -240,7 +241,7 @@ def test_any_order_and_partition_gives_what_the_oracle_gives(
                 assert moved <= touched_households(connection)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(world=small_worlds(), mixed=st.randoms(use_true_random=False))
 def test_the_oracle_does_not_depend_on_the_order(world: list[LinkedReport], mixed: Any) -> None:
     others = list(world)

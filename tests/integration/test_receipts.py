@@ -2,11 +2,14 @@
 
 import io
 import json
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pypdf
 import pytest
@@ -16,10 +19,13 @@ from app.log_sealing import seal_waiting
 from cli import creditor
 from cli.main import build
 from client import delivering
-from client.delivering import DeliveryDisturbed, deliver
+from client.checking import SendableRow
+from client.delivering import DeliveryDisturbed, Receipt, deliver
+from client.home import Home
 from client.log_watch import follow_log
 from client.proving import NothingToProve, Place, check_receipts, prove_report
 from client.receipts import KeptDelivery, clear_kept, keeping, kept_deliveries
+from client.service import Service, ServiceRefused, ServiceUnreachable
 from client.trust import join
 from privacy.report_proof import Proven, ReportProof, verify_proof
 from privacy.signing import NotSigned, new_signing_key, sign
@@ -188,6 +194,131 @@ def test_what_is_kept_is_its_owners_alone_and_goes_at_the_end_of_its_term(world:
     with keeping(copy, KeptDelivery(delivery="d", keep_until=date(2026, 11, 1), period="2026-10", pilot="aland")):
         pass  # a push that never came to its end
     assert clear_kept(copy, date(2026, 11, 2)) == 1
+
+
+@dataclass
+class Interrupted:
+    """A creditor's connection where something happens just before a part, or instead of the answer to a completion."""
+
+    service: Service
+    before_part: Callable[[], object] = lambda: None
+    instead_of_completing: Callable[[Callable[..., dict[str, Any]]], dict[str, Any]] = lambda complete: complete()
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        return self.service.get(path, **query)
+
+    def post(self, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
+        return self.service.post(path, body, **query)
+
+    def put_lines(self, path: str, body: bytes, **query: str) -> dict[str, Any]:
+        self.before_part()
+        return self.service.put_lines(path, body, **query)
+
+    def put(self, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
+        return self.instead_of_completing(lambda service=self.service: service.put(path, body, **query))
+
+
+def push(world: World, home: Home, rows: Sequence[SendableRow], **happens: Any) -> Receipt:
+    with world.creditor("housing") as service:
+        joined = join(home, service, "aland")
+        through: Any = Interrupted(service, **happens)
+        return deliver(home, through, joined, checked_of(rows, Category.RENT))
+
+
+def is_proven(world: World, contract: str) -> bool:
+    return proof_of(world, contract)[1].details["contract"] == contract
+
+
+def no_answer(_complete: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    raise ServiceUnreachable("cut")
+
+
+def test_two_pushes_of_one_export_at_once_give_one_receipt_that_proves_its_reports(world: World) -> None:
+    """The second begins and ends while the first is sending its part, or is about to complete it."""
+    home = world.home("housing")
+    for contract, moment in (("at once 1", "before_part"), ("at once 2", "instead_of_completing")):
+        rows = [make_row(contract, "Tweeling", house_number="91", phone="")]
+        first = partial(push, world, home, rows)
+
+        def meanwhile(complete: Callable[..., dict[str, Any]] = dict, other: Any = first) -> dict[str, Any]:
+            other()
+            return complete()
+
+        with pytest.raises(ServiceRefused) as refused:
+            first(**{moment: meanwhile})
+        assert refused.value.rule == "delivery-complete"
+        assert first().was_there
+        assert is_proven(world, contract)
+
+
+def test_a_completion_that_arrives_amid_the_next_attempt_is_the_one_that_is_proven(world: World) -> None:
+    home, rows = world.home("housing"), [make_row("late", "Laat", house_number="92", phone="")]
+    late: list[Callable[..., dict[str, Any]]] = []
+
+    def never_answered(complete: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        late.append(complete)
+        return no_answer(complete)
+
+    def arrives() -> None:
+        with world.creditor("housing") as service:
+            late.pop()(service)
+
+    with pytest.raises(ServiceUnreachable):
+        push(world, home, rows, instead_of_completing=never_answered)
+    with pytest.raises(ServiceRefused):
+        push(world, home, rows, before_part=arrives)
+    assert push(world, home, rows).was_there
+    assert is_proven(world, "late")
+
+
+def test_an_attempt_that_never_completed_leaves_nothing_once_there_is_a_receipt(world: World) -> None:
+    home, rows = world.home("housing"), [make_row("broken off", "Halverwege", house_number="93", phone="")]
+    for _ in range(2):
+        with pytest.raises(ServiceUnreachable):
+            push(world, home, rows, instead_of_completing=no_answer)
+    receipt = push(world, home, rows)
+    left = {file.name for file in (home.path / "receipts").glob(f"{receipt.delivery}*")}
+    assert left == {f"{receipt.delivery}.json", f"{receipt.delivery}.jsonl.gz"}
+    assert is_proven(world, "broken off")
+
+
+def test_a_refusal_that_was_a_lie_does_not_make_another_receipt_good(world: World, tmp_path: Path) -> None:
+    """The operator says that another run completed it, and then shows a receipt of it; no key of the creditor's did."""
+    home, rows = world.home("housing"), [make_row("a lie", "Leugen", house_number="95", phone="")]
+    push(world, home, rows)
+    for file in (home.path / "receipts").glob("*"):  # nothing here knows of that push
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+        file.unlink()
+    forged = sign(b"{}", new_signing_key(), "vroegsein/delivery/v1")
+    for manifest in (None, forged):
+        with world.creditor("housing") as service:
+            joined, lying = join(home, service, "aland"), Lying(service, manifest=manifest)
+            with pytest.raises(DeliveryDisturbed, match="not of what was sent"):
+                deliver(home, cast("Service", lying), joined, checked_of(rows, Category.RENT))
+    assert push(world, home, rows).was_there
+    for file in tmp_path.iterdir():
+        (home.path / "receipts" / file.name).write_bytes(file.read_bytes())
+
+
+@dataclass
+class Lying(Interrupted):
+    """A service that shows another manifest than the one that closed a delivery."""
+
+    manifest: str | None = None
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        return {**self.service.get(path, **query), "manifest": self.manifest}
+
+
+def test_another_machine_that_pushed_too_gets_the_receipt_and_keeps_no_reports(world: World, tmp_path: Path) -> None:
+    """Of the same creditor, with a copy of its home: what was taken is not what it sealed."""
+    home, rows = world.home("housing"), [make_row("two machines", "Dubbel", house_number="94", phone="")]
+    copy = Home(tmp_path / "copy")
+    shutil.copytree(home.path, copy.path)
+    with pytest.raises(ServiceRefused):
+        push(world, copy, rows, before_part=lambda: push(world, home, rows))
+    assert push(world, copy, rows).signed == push(world, home, rows).signed
+    assert is_proven(world, "two machines")
 
 
 def run(world: World, *words: str) -> Result:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import registry, retention
@@ -21,6 +21,7 @@ from app.db.sessions import LINKING, Login, Sessions, make_engine
 from app.linker import Linker
 from cli.demo_world import DEFAULT_RULES
 from privacy.signing import new_signing_key
+from tests.budget import SLOW, examples
 from tests.conftest import Database
 from tests.world import pilot_document
 
@@ -180,13 +181,8 @@ def standing(sessions: Sessions, pilot: str) -> list[list[str]]:
 
 
 @settings(
-    max_examples=20,
-    deadline=None,
-    phases=(
-        Phase.explicit,
-        Phase.reuse,
-        Phase.generate,
-    ),  # an example takes seconds: making a failing one smaller, hours
+    max_examples=examples(20),
+    phases=SLOW,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(reports=reports_of_all_ages, last=st.sampled_from(PERIODS), batch=st.sampled_from((1, 3, 1000)))

@@ -32,10 +32,11 @@ from app.db.sessions import SERVING, Sessions, make_engine
 from app.identity.roles import SCOPES, Role
 from app.main import Service, create_app
 from privacy.signing import new_signing_key, public_jwk
+from tests.budget import examples
 from tests.callers import URL, VIEWER, World, ask, bearer, make_world
 from tests.conftest import Database
 
-EXAMPLES = 25  # of random content for each operation, beside those for each border of its schema
+EXAMPLES = examples(25)  # of random content for each operation, beside those for each border of its schema
 CONFIG = SchemathesisConfig(
     seed=1,
     projects=ProjectsConfig(
@@ -110,7 +111,7 @@ def _name_a_real_purpose(headers: Any, role: Role | None) -> None:
 
 
 @requests.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_description_promises(
     case: schemathesis.Case[Any], service: Service, world: World
 ) -> None:

@@ -16,6 +16,7 @@ from client.decoding import UnreadableFile
 from client.exclusions import Exclusions, read_exclusions
 from client.reasons import NOTES, REASONS, NoteCode, Reason, masked
 from signals.report import Category, Kind, UrgentFlag
+from tests.budget import examples
 from tests.exports import EXAMPLES, HEADER, checked, example_profile, make_profile, read, write_rows
 
 ROW = "100001;Jansen;Dorpsstraat;1;1234 AB;100,00;1"
@@ -238,7 +239,7 @@ CELLS = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     st.lists(st.tuples(*CELLS.values()).map(";".join), max_size=12),
     st.sampled_from([None, terms(), terms(categories={Category.ENERGY: CategoryTerms(min_amount_cents=10000)})]),
@@ -260,7 +261,7 @@ def test_rows_read_are_rows_to_send_and_rows_refused(rows: list[str], pilot: Sen
     assert not any(any(map(str.isalpha, cell)) for cells in skipped for cell in cells[2:5])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     st.sampled_from(["woonstichting_2026-08.csv", "zekerzorg_2026-08.txt", "polisplus_2026-08.json"])
     | st.sampled_from(["particulier_2026-08.csv", "gasunie-lokaal_2026-08.tsv", "noorderstroom_2026-08.xlsx"]),

@@ -1,6 +1,7 @@
 """A home folder keeps its keys to its owner, never overwrites one, and says in a sentence what is wrong with it."""
 
 import base64
+import errno
 import json
 import os
 import stat
@@ -156,10 +157,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_trace(home: Home, monkeyp
     home.keep_private("pulled/aland.json", b"one")
 
     def full(_descriptor: int) -> None:
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(HomeUnusable, match="No space left on device"):
         home.keep_private("pulled/aland.json", b"two")
     assert [(file.name, file.read_bytes()) for file in (home.path / "pulled").iterdir()] == [("aland.json", b"one")]
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.hybrid import NotForThisKey, key_id, new_private_key, public_key, seal, unseal
+from tests.budget import examples
 
 PRIVATE = new_private_key()
 PUBLIC = public_key(PRIVATE)
@@ -15,7 +16,7 @@ PURPOSE = ("pilot-key", "aland", "housing", "1")
 
 
 @given(st.binary(max_size=200), st.lists(st.text(max_size=20) | st.binary(max_size=20), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_what_is_sealed_opens_with_the_private_key_and_the_same_purpose(secret: bytes, purpose: list[str]) -> None:
     assert unseal(seal(secret, PUBLIC, *purpose), PRIVATE, *purpose) == secret
 
@@ -59,7 +60,7 @@ def test_one_half_of_the_private_key_is_not_enough(half: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_no_bit_of_a_sealed_secret_can_be_flipped(data: st.DataObject) -> None:
     sealed = bytearray(seal(SECRET, PUBLIC, *PURPOSE))
     at = data.draw(st.integers(0, len(sealed) * 8 - 1))

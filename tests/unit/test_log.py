@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from privacy import merkle
 from privacy.log import GrowingTree, canonical, commitment, leaf, peak_places
+from tests.budget import examples
 
 SALT = bytes(range(32))
 BODY: dict[str, Any] = {"kind": "access", "actor": "ab12", "households": ["h2", "h1"], "refused": None, "n": 3}
@@ -76,7 +77,7 @@ def test_peaks_stand_where_the_binary_digits_of_the_size_say(size: int, places: 
 
 
 @given(st.dictionaries(st.text(max_size=8), json_values, max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_canonical_event_reads_back_and_says_the_same_whatever_the_order(body: dict[str, Any]) -> None:
     assert json.loads(canonical(body)) == body
     assert canonical(dict(reversed(body.items()))) == canonical(body)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privacy.merkle import EMPTY_ROOT, leaf_hash, levels, proof, root, root_from_proof
+from tests.budget import examples
 
 # The eight leaf inputs and the roots over the first one, two, … of them, as in CT's merkle_tree_test.cc.
 INPUTS = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
@@ -113,7 +114,7 @@ def test_a_proof_is_good_for_one_leaf_at_one_place_only(size: int) -> None:
 
 
 @given(st.integers(1, 200), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_an_altered_shortened_or_lengthened_proof_does_not_lead_to_the_root(size: int, data: st.DataObject) -> None:
     leaves = [leaf_hash(entry) for entry in entries(size)]
     index = data.draw(st.integers(0, size - 1))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from privacy.merkle import leaf_hash, levels, proof, root
 from privacy.proofs import consistency_spans, fold, inclusion_spans, is_extension, is_included, places
+from tests.budget import examples
 from tests.unit.test_merkle import LEAVES
 
 MOST = 40
@@ -81,7 +82,7 @@ def test_every_beginning_of_every_small_tree_is_proven(size: int) -> None:
 
 
 @given(st.integers(1, 90), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_log_that_changed_its_past_is_no_extension(second: int, data: st.DataObject) -> None:
     leaves = tree(second)
     first = data.draw(st.integers(1, second))
@@ -93,7 +94,7 @@ def test_a_log_that_changed_its_past_is_no_extension(second: int, data: st.DataO
 
 
 @given(st.integers(2, 90), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_an_altered_shortened_or_lengthened_proof_shows_nothing(second: int, data: st.DataObject) -> None:
     leaves = tree(second)
     first = data.draw(st.integers(1, second - 1))

@@ -19,6 +19,7 @@ from privacy.receipts import Receipt, ReceiptRefused, details_commitment, read_r
 from privacy.report_proof import Flaw, ProofRefused, ReportProof, read_proof, verify_proof
 from privacy.signing import NotSigned, new_signing_key, sign
 from signals.report import Report
+from tests.budget import examples
 from tests.unit.test_pilot_document import DESK, FINGERPRINT, LOG, OTHER_DESK, make_document
 from tests.unit.test_report_wire import make_report
 
@@ -157,7 +158,7 @@ def test_whatever_is_left_out_of_it_it_is_refused(name: str) -> None:
 
 
 @given(at=st.integers(0, len(json.dumps(PROOF)) - 1), sign=st.characters(min_codepoint=32, max_codepoint=255))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_one_other_character_is_refused_or_says_the_same(at: int, sign: str) -> None:
     """Not every character means something: base64 has idle bits, JSON has blanks."""
     text = json.dumps(PROOF)

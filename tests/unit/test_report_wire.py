@@ -23,6 +23,7 @@ from signals.report import (
     WeakKey,
     Wire,
 )
+from tests.budget import examples
 
 DAY = date(2026, 10, 31)
 hex16 = st.integers(0, 2**128 - 1).map("{:032x}".format)
@@ -99,14 +100,14 @@ def rfc_8785(text: bytes) -> bytes:
 
 
 @given(reports)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_reports_canonical_bytes_are_those_of_another_writer(report: Report) -> None:
     assert report.canonical() == rfc_8785(report.canonical())
     assert report.canonical().isascii()
 
 
 @given(reports)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_a_report_reads_back_from_its_bytes_and_writes_the_same_again(report: Report) -> None:
     again = Report.model_validate_json(report.canonical())
     assert again == report
@@ -114,7 +115,7 @@ def test_a_report_reads_back_from_its_bytes_and_writes_the_same_again(report: Re
 
 
 @given(reports, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_however_a_sender_orders_and_spaces_a_report_its_bytes_are_the_same(report: Report, random: Any) -> None:
     members = list(json.loads(report.canonical()).items())
     random.shuffle(members)
@@ -122,7 +123,7 @@ def test_however_a_sender_orders_and_spaces_a_report_its_bytes_are_the_same(repo
 
 
 @given(manifests)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_manifest_is_written_in_the_same_form(manifest: Manifest) -> None:
     written = manifest.model_dump_json(by_alias=True).encode()
     assert written == rfc_8785(written)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.main import create_app
-from privacy.request_proof import ASKS, asked, looks_not_asked_for, prove_request
+from privacy.request_proof import ASKS, asked, looks_not_asked_for, prove_request, signed_at
 from privacy.signing import new_signing_key, public_jwk
 
 KEY, OTHER = new_signing_key(), new_signing_key()
@@ -64,6 +64,19 @@ def test_a_request_for_one_signal_opens_no_other() -> None:
     made = proof("GET", f"/v1/signals/{SIGNAL}?pilotId=aland", b"")
     other = {"ask": "signal", "signal": SIGNAL.replace("1a2b", "ffff")}
     assert not_asked_for(event(made, 3, ask=other)) == [3]
+
+
+def test_when_a_proof_says_that_it_was_signed_is_read_without_a_key_or_not_at_all() -> None:
+    assert signed_at(proof()) == NOW
+    for unreadable in (
+        "",
+        "e30.e30.e30",
+        "a.b",
+        "e30.!.e30",
+        "e30.eyJhdCI6MX0.e30",
+        "e30.eyJhdCI6IjIwMjYtMTEtMDEifQ.e30",
+    ):
+        assert signed_at(unreadable) is None
 
 
 def test_a_request_is_good_for_one_look() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from privacy.hybrid import NotForThisKey, key_id, new_private_key, public_key
 from privacy.recipients import Recipients
 from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
+from tests.budget import examples
 
 PRIVATE = new_private_key()
 RECIPIENT = public_key(PRIVATE)
@@ -29,7 +30,7 @@ def envelope() -> Envelope:
 
 
 @given(st.dictionaries(texts, texts | st.integers(-(2**60), 2**60), max_size=8), texts, st.binary(max_size=50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_what_is_sealed_opens_as_it_was(details: dict[str, str | int], reference: str, sent: bytes) -> None:
     envelope = Envelope.new("aland", "housing", "some-key")
     assert envelope.open(envelope.seal(details, reference, sent), reference, sent) == details
@@ -86,7 +87,7 @@ def test_neither_half_can_be_moved_to_another_report(envelope: Envelope) -> None
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_no_bit_can_be_flipped(data: st.DataObject) -> None:
     envelope = Envelope.new("aland", "housing", "some-key")
     sealed = envelope.seal(DETAILS, REFERENCE, SENT)

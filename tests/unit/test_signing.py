@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
 from privacy.signing import NotSigned, fingerprint, new_signing_key, public_jwk, sign, verify
+from tests.budget import examples
 
 PRIVATE = new_signing_key()
 PUBLIC = public_jwk(PRIVATE)
@@ -39,7 +40,7 @@ def signed_by_hand(header: dict[str, Any], payload: bytes, private: dict[str, An
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_what_is_signed_verifies_and_comes_back_byte_for_byte(payload: bytes) -> None:
     assert verify(sign(payload, PRIVATE, KIND), PUBLIC, KIND) == payload
 

@@ -13,6 +13,7 @@ from client.unusual import Alert, unusual
 from signals.alerts import ALERTS, AfterHours, BreakGlass, Refused, SameHousehold, Volume
 from signals.days import AMSTERDAM
 from signals.pilot import Pilot
+from tests.budget import examples
 from tests.world import pilot_document
 
 Event = dict[str, Any]
@@ -182,7 +183,7 @@ STRICT = (
 
 
 @given(st.lists(some_events, max_size=25), st.randoms())
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_alerts_do_not_depend_on_the_order_within_a_moment_and_rest_on_leaves_of_the_log(
     events: list[Event], chance: Any
 ) -> None:
