@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot
 from app.erasing import erase
 from app.known_clients import put_on_list, take_off_list
+from app.link_deciding import decide_link
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
 from app.rekeying import rekey
 from privacy.errors import PrivacyError
@@ -21,6 +22,7 @@ from signals.consents import (
     Erasure,
     KnownClientRemoval,
     KnownClients,
+    LinkDecided,
     Objection,
     Rectification,
     Refusal,
@@ -38,7 +40,7 @@ class ChangeUnknown(PrivacyError):
 
 
 # What the log says of a change, beside its kind, id and outcome.
-TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"}
+TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch", "why"}
 WAITING = sa.text("""
     SELECT body, creditor_id FROM privacy.basis_change
     WHERE pilot_id = :pilot AND change_id = :change AND done_at IS NULL FOR UPDATE
@@ -99,7 +101,7 @@ def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, ru
         outcome = _of_desk(connection, pilot, change_id, change, rule_sets, today)
         told = change.model_dump(
             mode="json",
-            include={"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch"},
+            include=TOLD,
         )
         if isinstance(change, KnownClients):
             told["clients"] = len(change.clients)
@@ -129,14 +131,22 @@ def _of_desk(
             return "paused"
         case Erasure() | Rectification():
             return _of_officer(connection, pilot, change_id, change, rule_sets, today)
-        case Decision():
-            return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
+        case LinkDecided() | Decision():
+            return _of_case(connection, pilot, change_id, change, rule_sets)
         case KnownClients() | KnownClientRemoval() | Rekeyed():
             return _of_pilot(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)
     return outcome
+
+
+def _of_case(
+    connection: sa.Connection, pilot: Pilot, change_id: uuid.UUID, change: LinkDecided | Decision, rule_sets: RuleSets
+) -> str:
+    if isinstance(change, LinkDecided):
+        return decide_link(connection, pilot, rule_sets, change_id, change)
+    return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
 
 
 def _of_officer(

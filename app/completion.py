@@ -13,6 +13,7 @@ from app.basis_check import check_fresh, forget
 from privacy import merkle
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.days import AMSTERDAM
+from signals.doubts import note_linked
 from signals.judging import judge
 from signals.linking import link, touch_neighbours
 from signals.linking_known import mark_known_clients
@@ -172,13 +173,17 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
 
 
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
-    """Cluster, mark and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py)."""
+    """Cluster, mark and judge afresh what the reports in `touched_report` concern (signals/linking.py, judging.py).
+
+    What doubts come of it is looked at later (app/reviewing.py).
+    """
     run = uuid.uuid4()
     link(connection, pilot.id, run)
     for statement in HOUSEHOLDS_OF_SEALED:
         connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
     mark_known_clients(connection, pilot.id)
     judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+    note_linked(connection, pilot.id, run)
 
 
 def complete_delivery(

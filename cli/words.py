@@ -66,6 +66,7 @@ EVENT = {
     "basis-contract-objection": ("bezwaar bij schuldeiser", "objection at creditor"),
     "basis-known-clients": ("uitsluitlijst", "knock-out list"),
     "basis-known-client-removal": ("van de uitsluitlijst", "off the knock-out list"),
+    "basis-link-decision": ("koppelbeslissing", "decision on a link"),
     "retention": ("bewaartermijn", "retention"),
     "log-erasure": ("wissing uit het register", "erasure from the log"),
     "monthly-table": ("maandtabel", "monthly table"),
@@ -73,6 +74,7 @@ EVENT = {
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),
     "signals": ("signalen", "signals"),
+    "link_decisions": ("koppelbeslissingen", "decisions on links"),
     "shut_out": ("buitengesloten vroegsignalen (alleen het nummer)", "reports shut out (the id alone)"),
     "delivery_keys": ("leveringssleutels", "delivery keys"),
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),

@@ -1,0 +1,234 @@
+"""Doubtful links: which are asked, what a decision does and how long it lasts, over HTTP on a real database."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from client.checking import SendableRow
+from client.service import ServiceRefused
+from tests.conftest import Database
+from tests.world import World, make_row, small_world
+
+PILOT = "aland"
+SHARED = "0687312954"  # a father's and his son's, who have one initial
+
+
+@pytest.fixture
+def world(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with small_world(database, tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+def row(reference: str, surname: str = "Visser", **changes: Any) -> SendableRow:
+    """A row old enough to count in September already."""
+    return make_row(reference, surname, **{"months": 3, **changes})
+
+
+def settled(world: World, pilot: str = PILOT, purpose: str = "review-links") -> dict[str, Any]:
+    """The queue, once the linker has looked at everything."""
+    until = time.monotonic() + 60
+    with world.desk(pilot, purpose) as service:
+        while time.monotonic() < until:
+            found: dict[str, Any] = service.get("/link-doubts", pilotId=pilot)
+            if found["settled"]:
+                return found
+            time.sleep(0.1)
+    raise AssertionError("the linker did not get through")
+
+
+def opened(world: World, doubt: dict[str, Any]) -> dict[str, Any]:
+    with world.desk(PILOT, "review-links") as service:
+        found: dict[str, Any] = service.get(f"/link-doubts/{doubt['doubtId']}", pilotId=PILOT)
+        return found
+
+
+def ids(reports: list[dict[str, Any]]) -> list[str]:
+    return [report["reportId"] for report in reports]
+
+
+def decide(world: World, decision: str, one: list[str], other: list[str] = [], why: str = "details-agree") -> str:  # noqa: B006
+    with world.desk(PILOT, "review-links") as service:
+        body = {"decision": decision, "one": one, "other": other, "why": why}
+        return str(service.post("/link-decisions", body, pilotId=PILOT)["outcome"])
+
+
+def answer(world: World, doubt: dict[str, Any], decision: str) -> str:
+    sides = opened(world, doubt)
+    return decide(world, decision, ids(sides["one"]), ids(sides["other"]))
+
+
+def trays(world: World) -> list[str]:
+    return sorted(signal["tray"] for signal in world.signals(PILOT) if signal["period"] == "2026-10")
+
+
+def typing_error(world: World, period: str = "2026-10", **changes: Any) -> None:
+    """One person, says who sees the names; two by equality of keys: another addition, and a birth date a day apart."""
+    last = date(2026, int(period[-2:]), 30)
+    changes = {"amount_cents": 1_000 * int(period[-2:]) ** 2, **changes}  # it grows: no repeat
+    world.push("housing", PILOT, [row("h1", addition="A", reported_on=last, **changes)], period)
+    other = row("p1", addition="B", birth_date=date(1980, 2, 28), phone="", reported_on=last, **changes)
+    world.push("power", PILOT, [other], period)
+
+
+def test_two_persons_whose_birth_dates_differ_are_asked_about_and_joined_by_a_decision(world: World) -> None:
+    typing_error(world)
+    assert trays(world) == ["single", "single"]
+    (doubt,) = settled(world)["doubts"]
+    assert (doubt["kind"], doubt["linked"], doubt["period"]) == ("birth-dates-differ", False, "2026-10")
+    assert [signal["tray"] for signal in doubt["changes"][0]["before"]] == ["single", "single"]
+    assert [signal["tray"] for signal in doubt["changes"][0]["after"]] == ["multiple"]
+    sides = opened(world, doubt)
+    assert len(sides["one"]) == len(sides["other"]) == 1
+    assert all(report["sealed"] for report in sides["one"] + sides["other"])
+    assert answer(world, doubt, "same") == "one person"
+    assert trays(world) == ["multiple"]
+    assert settled(world)["doubts"] == []
+
+
+def test_a_decision_holds_next_month(world: World) -> None:
+    typing_error(world, "2026-09")
+    (doubt,) = settled(world)["doubts"]
+    assert answer(world, doubt, "same") == "one person"
+    typing_error(world, "2026-10")
+    assert len({signal["householdId"] for signal in world.signals(PILOT)}) == 1
+    assert settled(world)["doubts"] == []
+
+
+def test_what_is_said_to_be_two_persons_is_not_asked_again(world: World) -> None:
+    typing_error(world, "2026-09")
+    (doubt,) = settled(world)["doubts"]
+    assert answer(world, doubt, "different") == "two persons"
+    typing_error(world, "2026-10")
+    assert trays(world) == ["consecutive", "consecutive"]
+    assert settled(world)["doubts"] == []
+
+
+def test_a_report_that_fits_two_persons_is_asked_about_with_each(world: World) -> None:
+    typing_error(world)
+    undated = row("v1", birth_date=None, phone="", amount_cents=200_000)
+    world.push("health", PILOT, [undated])
+    found = settled(world)["doubts"]
+    assert sorted(doubt["kind"] for doubt in found) == ["birth-dates-differ", "fits-several", "fits-several"]
+    chosen = next(doubt for doubt in found if doubt["kind"] == "fits-several")
+    assert answer(world, chosen, "same") == "one person"
+    assert "multiple" in trays(world)
+
+
+def test_a_part_without_a_birth_date_is_asked_about_where_it_would_have_another_home(world: World) -> None:
+    world.push("housing", PILOT, [row("h1", addition="A")])
+    world.push("power", PILOT, [row("p1", addition="B", birth_date=None, phone="")])
+    assert trays(world) == ["multiple"]
+    (doubt,) = settled(world)["doubts"]
+    assert (doubt["kind"], doubt["linked"]) == ("no-birth-date", True)
+    assert answer(world, doubt, "different") == "two persons"
+    assert trays(world) == ["single", "single"]
+
+
+def test_nobody_is_asked_what_changes_nothing(world: World) -> None:
+    world.push("housing", PILOT, [row("h1")])
+    world.push("power", PILOT, [row("p1", birth_date=date(1950, 1, 1), phone="")])  # the father
+    undated = row("v1", birth_date=None, phone="")
+    world.push("health", PILOT, [undated, row("v2", "Anders", initials="C.", birth_date=None)])
+    found = settled(world)
+    assert (found["doubts"], found["asked"], found["waiting"]) == ([], 0, 0)
+    assert trays(world) == ["multiple"]
+
+
+def test_a_wrong_merge_in_a_signal_is_split_from_all_else(world: World) -> None:
+    world.push("housing", PILOT, [row("h1", addition="A", phone=SHARED)])
+    of_other = row("p1", house_number="80", postcode="1112 AB", birth_date=date(1955, 5, 5), phone=SHARED)
+    world.push("power", PILOT, [of_other])
+    (signal,) = world.signals(PILOT)
+    with world.desk(PILOT, "offer-help") as service:
+        reports = service.get(f"/signals/{signal['signalId']}", pilotId=PILOT)["reports"]
+    of_power = [report["reportId"] for report in reports if report["creditorId"] == "power"]
+    assert decide(world, "different", of_power, why="housemates") == "two persons"
+    assert trays(world) == ["single", "single"]
+    assert decide(world, "different", of_power) == "nothing else linked"
+
+
+def test_two_persons_of_one_address_stay_one_household_and_it_is_said(world: World) -> None:
+    world.push("housing", PILOT, [row("h1", phone=SHARED)])
+    world.push("power", PILOT, [row("p1", birth_date=date(1955, 5, 5), phone=SHARED)])
+    assert len(world.rows("SELECT DISTINCT person_id FROM signals.report")) == 1
+    ((one,), (other,)) = (
+        world.rows("SELECT report_id::text FROM signals.report WHERE creditor_id = %(c)s", c=creditor)[0:1]
+        for creditor in ("housing", "power")
+    )
+    assert decide(world, "different", [one[0]], [other[0]]) == "two persons, one household"
+    assert len(world.rows("SELECT DISTINCT person_id FROM signals.report")) == 2
+    assert trays(world) == ["multiple"]
+
+
+def test_a_signal_says_that_a_link_behind_it_is_doubtful_and_no_more(world: World) -> None:
+    typing_error(world)
+    settled(world)
+    signal = world.signals(PILOT)[0]
+    with world.desk(PILOT, "offer-help") as service:
+        assert service.get(f"/signals/{signal['signalId']}", pilotId=PILOT)["doubtful"] is True
+    answer(world, settled(world)["doubts"][0], "different")
+    settled(world)
+    with world.desk(PILOT, "offer-help") as service:
+        assert service.get(f"/signals/{signal['signalId']}", pilotId=PILOT)["doubtful"] is False
+
+
+def test_the_log_tells_of_each_look_and_each_decision_by_whom(world: World) -> None:
+    typing_error(world)
+    (doubt,) = settled(world)["doubts"]
+    answer(world, doubt, "same")
+    bodies = [body for (body,) in world.rows("SELECT body FROM privacy.event WHERE pilot_id = 'aland' ORDER BY at")]
+    looks = [body for body in bodies if body["kind"] == "access" and body["purpose"] == "review-links"]
+    reports = {report for (report,) in world.rows("SELECT report_id::text FROM signals.report")}
+    assert {look["asks"]["ask"] for look in looks} == {"link-doubts", "link-doubt", "link-decision"}
+    assert all(set(look["asks"]["reports"]) == reports for look in looks if look["asks"]["ask"] == "link-doubt")
+    (decided,) = [look for look in looks if look["asks"]["ask"] == "link-decision"]
+    assert (decided["asks"]["decision"], decided["asks"]["why"]) == ("same", "details-agree")
+    (kept,) = world.rows("SELECT actor, why, decision_id::text FROM privacy.link_decision")
+    assert kept == (decided["actor"], "details-agree", decided["asks"]["change"])
+    (done,) = [body for body in bodies if body["kind"] == "basis-link-decision"]
+    assert (done["outcome"], done["decision"]) == ("one person", "same")
+    assert not reports & set(json.dumps(done).split('"'))
+
+
+def test_the_queue_is_the_same_in_whatever_order_deliveries_came_and_looked_at_anew(world: World) -> None:
+    rows = {
+        "housing": [row("h1", addition="A"), row("h2", "Bakker", house_number="20", addition="A")],
+        "power": [
+            row("p1", addition="B", birth_date=date(1980, 2, 28), phone=""),
+            row("p2", "Bakker", house_number="20", addition="B", birth_date=None, phone=""),
+        ],
+        "health": [row("v1", birth_date=None, phone=""), row("v2", "Bakker", house_number="20", phone="")],
+    }
+    for creditor in ("housing", "power", "health"):
+        world.push(creditor, PILOT, rows[creditor])
+        settled(world)
+    found = settled(world)["doubts"]
+    assert len(found) >= 3
+    with world.database.as_superuser() as connection:
+        connection.execute("INSERT INTO signals.review_due VALUES ('aland', gen_random_uuid(), NULL)")
+    assert settled(world)["doubts"] == found
+    with world.database.as_superuser() as connection:
+        connection.execute("DELETE FROM signals.doubt")
+        connection.execute("INSERT INTO signals.review_due VALUES ('aland', gen_random_uuid(), NULL)")
+    assert settled(world)["doubts"] == found
+
+
+def test_invented_reports_and_another_purpose_decide_nothing(world: World) -> None:
+    typing_error(world)
+    nobody = str(uuid.UUID(int=7))
+    reports = [report for (report,) in world.rows("SELECT report_id::text FROM signals.report")]
+    with pytest.raises(ServiceRefused):  # the event names no report of this pilot
+        decide(world, "same", [nobody], [nobody])
+    for purpose in ("worklist", "record-basis", "sort"):
+        with world.desk(PILOT, purpose) as service:
+            with pytest.raises(ServiceRefused, match="purpose"):
+                service.get("/link-doubts", pilotId=PILOT)
+            body = {"decision": "same", "one": reports[:1], "other": reports[1:], "why": "moved"}
+            with pytest.raises(ServiceRefused, match="purpose"):
+                service.post("/link-decisions", body, pilotId=PILOT)
+    assert world.rows("SELECT FROM privacy.link_decision") == []
