@@ -40,7 +40,7 @@ class ChangeUnknown(PrivacyError):
 
 
 # What the log says of a change, beside its kind, id and outcome.
-TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch", "why"}
+TOLD = {"category", "objection", "decision", "list_id", "complete", "ground", "wrong", "epoch", "answer", "why"}
 WAITING = sa.text("""
     SELECT body, creditor_id FROM privacy.basis_change
     WHERE pilot_id = :pilot AND change_id = :change AND done_at IS NULL FOR UPDATE

@@ -1,6 +1,7 @@
 """Erasure (GDPR art. 17): a resident's reports, decisions on their links, consents, listing and identity go.
 
-A no of match keys stays: without it, next month's snapshot would bring the same arrears back. It names nobody: nobody can open a key.
+A no of match keys stays: without it, next month's snapshot would bring the same arrears back. It names
+nobody: nobody can open a key.
 """
 
 import uuid

@@ -90,7 +90,7 @@ def decide_link(
         return "one contract"
     values = {"pilot": pilot.id, "decision": decision_id}
     connection.execute(INSERT, {**values, "actor": change.actor, "why": change.why.value})
-    apart = change.decision == "different"
+    apart = change.answer == "different"
     connection.execute(
         INSERT_CONTRACT,
         [

@@ -95,7 +95,7 @@ def review_step(connection: sa.Connection, pilot_id: str, rule_sets: RuleSets) -
         _look(connection, pilot_id)
         return True
     doubts = [
-        Doubt(row.doubt_id, row.kind, row.linked, *map(tuple, (row.one, row.other, row.households)), row.newest)
+        Doubt(row.doubt_id, row.kind, row.linked, row.one, row.other, row.households, row.newest)
         for row in connection.execute(WAITING, {"pilot": pilot_id, "most": TRIED_AT_ONCE})
     ]
     for doubt in doubts:

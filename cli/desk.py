@@ -13,6 +13,7 @@ from rich.table import Table
 from cli import desk_alerts, desk_break_glass, desk_erasure, desk_keys, desk_log, desk_monitor, desk_register
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
+from cli.desk_links import links_app
 from cli.desk_options import (
     DEFAULT_HOME,
     STOPPED_SHORT,
@@ -42,7 +43,7 @@ from cli.words import (
 from client import desk_work
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
-from client.home import Home, HomeUnusable, Settings, init_desk, own_fingerprint
+from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
@@ -52,6 +53,7 @@ app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=T
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
+app.add_typer(links_app, name="links")
 app.command("basis-register")(desk_register.register)
 app.add_typer(resident_app, name="resident")
 app.command()(desk_log.audit)
@@ -209,7 +211,7 @@ def show(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
-        opened = desk_work.show(place, service, document, _whole_id(place, pilot, signal))
+        opened = desk_work.show(place, service, document, desk_work.whole_signal_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
         console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
@@ -217,6 +219,14 @@ def show(
 def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
     """One opened signal as lines: why it is there, then each report with amount and contact details, once each."""
     lines: list[str] = []
+    if opened.doubtful:
+        lines.append(
+            either(
+                lang,
+                "Let op: een koppeling hierachter is twijfelachtig. Zie: vroegsein desk links list",
+                "Careful: a link behind this is doubtful. See: vroegsein desk links list",
+            )
+        )
     if opened.signal["explanation"]:
         lines += [*explain(Explanation.model_validate(opened.signal["explanation"]), lang), ""]
     shown: set[tuple[str, ...]] = set()
@@ -253,14 +263,3 @@ def tray_counts(signals: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """How many signals lie in each tray, the fullest first."""
     counted = Counter(signal["tray"] for signal in signals).most_common()
     return ", ".join(f"{in_words(TRAY, tray, lang)} {count}" for tray, count in counted)
-
-
-def _whole_id(home: Home, pilot: str, start: str) -> str:
-    start = start.strip().rstrip("…").lower()
-    if len(start) == 36:
-        return start
-    _at, signals = desk_work.pulled(home, pilot)
-    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
-    if len(found) != 1:
-        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
-    return str(found[0])

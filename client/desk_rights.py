@@ -59,6 +59,7 @@ class Held:
     looks: tuple[Mapping[str, Any], ...]
     municipality: str
     terms_kept_on: date | None
+    link_decisions: tuple[Mapping[str, Any], ...] = ()
 
     def sure(self) -> set[uuid.UUID]:
         """What is the resident's beyond doubt."""
@@ -97,6 +98,7 @@ def look_up(home: Home, service: Service, document: PilotDocument, contact: Cont
         tuple(held["looks"]),
         held["municipality"],
         date.fromisoformat(kept_on) if kept_on else None,
+        tuple(held["linkDecisions"]),
     )
 
 

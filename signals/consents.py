@@ -158,14 +158,14 @@ class LinkChoice(Wire):
     """
 
     kind: Literal["link-decision"] = "link-decision"
-    decision: Literal["same", "different"]
+    answer: Literal["same", "different"]
     one: Annotated[Sides, Field(min_length=1)]
     other: Sides = ()
     why: LinkReason
 
     @model_validator(mode="after")
     def _two_sides(self) -> Self:
-        if self.decision == "same" and not self.other:
+        if self.answer == "same" and not self.other:
             raise ValueError("`same` names both sides")
         return self
 

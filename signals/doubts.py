@@ -251,11 +251,13 @@ def _doubt(kind: str, one: list[_Newest], other: list[_Newest], *, linked: bool)
     """A doubt is called after its contracts, so that it is the same one next month."""
     sides = sorted(sorted((report.contract, report.report_id) for report in side) for side in (one, other))
     named = repr([linked, *([contract for contract, _ in side] for side in sides)])
+    first, second = (tuple(report for _, report in side) for side in sides)
     return Doubt(
         uuid.UUID(bytes=hashlib.sha256(named.encode()).digest()[:16]),
         kind,
         linked,
-        *(tuple(report for _, report in side) for side in sides),
+        first,
+        second,
         tuple(sorted({report.household for report in (*one, *other)})),
         max(report.period for report in (*one, *other)),
     )

@@ -31,7 +31,11 @@ ACTOR = "0123456789abcdef"
 PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
 # Where an operation wants another purpose than its role's usual one.
-PURPOSE_OF = {"openBreakGlass": "emergency", "searchResidents": "answer-resident"}
+PURPOSE_OF = {
+    "openBreakGlass": "emergency",
+    "searchResidents": "answer-resident",
+    **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
+}
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
     "building": HEX16,
@@ -139,6 +143,11 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "notTheirs": [str(uuid.UUID(int=1 << 105))],
         "askedOn": "2026-11-01",
         "report": report,
+        "doubtId": str(uuid.UUID(int=1 << 107)),
+        "one": [report],
+        "other": [report],
+        "why": "other",
+        "answer": "same",
         "wrong": ["amount"],
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
@@ -269,6 +278,7 @@ NOBODYS: Mapping[str, Any] = {
     "changeId": str(uuid.UUID(int=1 << 102)),
     "objection": str(uuid.UUID(int=1 << 104)),
     "report": str(uuid.UUID(int=1 << 106)),
+    "doubtId": str(uuid.UUID(int=1 << 107)),
 }  # what no pilot has, in the form of what they have
 
 

@@ -31,7 +31,7 @@ TOLD = {
     "identity",
     "report",
     "wrong",
-    "decision",
+    "answer",
     "why",
 }  # what the access event says of a change
 

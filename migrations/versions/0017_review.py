@@ -101,6 +101,14 @@ OPEN = f"""
         IF array_position(ARRAY['none', 'index', 'categories', 'facts', 'contact'], purpose ->> 'level') - 1 < {CONTACT}
            OR p_role <> 'debt-help' THEN
           refused := 'purpose-discloses-less';
+        ELSIF p_asks ->> 'ask' = 'link-decision' THEN
+          SELECT coalesce(array_agg(DISTINCT named.report_id), '{{}}') INTO found_reports FROM (
+            SELECT n.id::uuid AS report_id FROM jsonb_array_elements_text(p_asks -> 'reports') AS n (id)
+            LIMIT {MOST_NAMED}) AS named
+          WHERE EXISTS (SELECT FROM signals.report_key k WHERE k.pilot_id = p_pilot AND k.report_id = named.report_id);
+          IF found_reports = '{{}}' THEN refused := 'no-such-report'; END IF;
+        END IF;
+        IF refused IS NOT NULL THEN
           PERFORM privacy.write_event(p_pilot, gen_random_uuid(), 'refusal',
             jsonb_build_object('organisation', p_organisation, 'role', p_role, 'actor', p_actor, 'purpose', p_purpose,
               'basis', purpose ->> 'basis', 'level', purpose ->> 'level', 'asks', p_asks, 'households', '[]'::jsonb,
@@ -121,11 +129,6 @@ OPEN = f"""
         ELSIF p_asks ->> 'ask' = 'link-doubt' THEN
           SELECT coalesce(array_agg(d.doubt_id), '{{}}') INTO found_doubts FROM signals.doubt d
           WHERE d.pilot_id = p_pilot AND d.doubt_id = (p_asks ->> 'doubt')::uuid AND d.state = 'asked';
-        ELSIF p_asks ->> 'ask' = 'link-decision' THEN
-          SELECT coalesce(array_agg(DISTINCT named.report_id), '{{}}') INTO found_reports FROM (
-            SELECT n.id::uuid AS report_id FROM jsonb_array_elements_text(p_asks -> 'reports') AS n (id)
-            LIMIT {MOST_NAMED}) AS named
-          WHERE EXISTS (SELECT FROM signals.report_key k WHERE k.pilot_id = p_pilot AND k.report_id = named.report_id);
         END IF;
         IF found_doubts <> '{{}}' THEN
           SELECT coalesce(array_agg(DISTINCT named.id), '{{}}') INTO found_reports

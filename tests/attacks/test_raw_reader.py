@@ -27,6 +27,8 @@ READS = {
         *("gate.signals()", "gate.next_place()", "gate.reports()"),
         *("gate.resident_reports()", "gate.resident_signals()", "gate.resident_consents()", "gate.resident_looks()"),
         *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()"),
+        *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
+        *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),

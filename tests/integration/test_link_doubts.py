@@ -53,7 +53,7 @@ def ids(reports: list[dict[str, Any]]) -> list[str]:
 
 def decide(world: World, decision: str, one: list[str], other: list[str] = [], why: str = "details-agree") -> str:  # noqa: B006
     with world.desk(PILOT, "review-links") as service:
-        body = {"decision": decision, "one": one, "other": other, "why": why}
+        body = {"answer": decision, "one": one, "other": other, "why": why}
         return str(service.post("/link-decisions", body, pilotId=PILOT)["outcome"])
 
 
@@ -187,11 +187,11 @@ def test_the_log_tells_of_each_look_and_each_decision_by_whom(world: World) -> N
     assert {look["asks"]["ask"] for look in looks} == {"link-doubts", "link-doubt", "link-decision"}
     assert all(set(look["asks"]["reports"]) == reports for look in looks if look["asks"]["ask"] == "link-doubt")
     (decided,) = [look for look in looks if look["asks"]["ask"] == "link-decision"]
-    assert (decided["asks"]["decision"], decided["asks"]["why"]) == ("same", "details-agree")
+    assert (decided["asks"]["answer"], decided["asks"]["why"]) == ("same", "details-agree")
     (kept,) = world.rows("SELECT actor, why, decision_id::text FROM privacy.link_decision")
     assert kept == (decided["actor"], "details-agree", decided["asks"]["change"])
     (done,) = [body for body in bodies if body["kind"] == "basis-link-decision"]
-    assert (done["outcome"], done["decision"]) == ("one person", "same")
+    assert (done["outcome"], done["answer"]) == ("one person", "same")
     assert not reports & set(json.dumps(done).split('"'))
 
 
@@ -228,7 +228,7 @@ def test_invented_reports_and_another_purpose_decide_nothing(world: World) -> No
         with world.desk(PILOT, purpose) as service:
             with pytest.raises(ServiceRefused, match="purpose"):
                 service.get("/link-doubts", pilotId=PILOT)
-            body = {"decision": "same", "one": reports[:1], "other": reports[1:], "why": "moved"}
+            body = {"answer": "same", "one": reports[:1], "other": reports[1:], "why": "moved"}
             with pytest.raises(ServiceRefused, match="purpose"):
                 service.post("/link-decisions", body, pilotId=PILOT)
     assert world.rows("SELECT FROM privacy.link_decision") == []
