@@ -143,7 +143,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "notTheirs": [str(uuid.UUID(int=1 << 105))],
         "askedOn": "2026-11-01",
         "report": report,
-        "doubtId": str(uuid.UUID(int=1 << 107)),
+        "doubtId": _a_doubt(world, pilot, report),
         "one": [report],
         "other": [report],
         "why": "other",
@@ -170,6 +170,18 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
         "scope": "signals:read",
     }
+
+
+def _a_doubt(world: World, pilot: str, report: str) -> str:
+    """A doubtful link that waits for a person, of no household, so that nothing settles it meanwhile."""
+    doubt = str(uuid.uuid5(uuid.NAMESPACE_URL, pilot))
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO signals.doubt VALUES (%s, %s, 'fits-several', false, 'asked', %s, '{}', '{}', %s)"
+            " ON CONFLICT DO NOTHING",
+            [pilot, doubt, [report], PERIOD],
+        )
+    return doubt
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:

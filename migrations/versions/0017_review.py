@@ -149,17 +149,22 @@ OPEN = f"""
 """
 BY_KEYS = "SET enable_seqscan = off SET enable_indexscan = on SET enable_bitmapscan = on"
 MAKES = f"LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp {BY_KEYS}"
-DOUBTS = "privacy.pilot_asked_for('{link-doubts,link-doubt}', " + f"{CONTACT})"
-SIDES = "privacy.pilot_asked_for('{link-doubt}', " + f"{CONTACT})"
-MARKED = "privacy.pilot_asked_for('{signal}', " + f"{FACTS})"
+# One look-up of the event, as in 0008: without one, nothing else is touched.
+SCOPED = """scope privacy.access_scope := privacy.scope();
+      p text := CASE WHEN scope.level >= {level} AND scope.asks ->> 'ask' = ANY ('{{{asks}}}')
+                     THEN scope.pilot_id END;"""
+DOUBTS = SCOPED.format(level=CONTACT, asks="link-doubts,link-doubt")
+SIDES = SCOPED.format(level=CONTACT, asks="link-doubt")
+MARKED = SCOPED.format(level=FACTS, asks="signal")
+RESIDENT = SCOPED.format(level=CONTACT, asks="resident")
 FUNCTIONS = (
     # The doubts that the event named.
     f"""
     CREATE FUNCTION gate.link_doubts() RETURNS TABLE (
         doubt_id uuid, kind text, linked boolean, period text, changes jsonb, one uuid[], other uuid[]) {MAKES} AS $$
     DECLARE
-      p text := {DOUBTS};
-      named uuid[] := privacy.statements_in_scope();
+      {DOUBTS}
+      named uuid[] := scope.statements;
     BEGIN
       IF p IS NULL THEN RETURN; END IF;
       RETURN QUERY
@@ -170,9 +175,10 @@ FUNCTIONS = (
     # How many there are in all, and how much is still to be looked at, when the event was opened.
     f"""
     CREATE FUNCTION gate.link_doubts_counted() RETURNS TABLE (asked integer, waiting integer, due integer) {MAKES} AS $$
-    DECLARE scope privacy.access_scope := privacy.scope();
+    DECLARE
+      {DOUBTS}
     BEGIN
-      IF {DOUBTS} IS NULL THEN RETURN; END IF;
+      IF p IS NULL THEN RETURN; END IF;
       RETURN QUERY SELECT (scope.asks ->> 'asked')::integer, (scope.asks ->> 'waiting')::integer,
                           (scope.asks ->> 'due')::integer;
     END $$
@@ -185,8 +191,8 @@ FUNCTIONS = (
         sent text, wrapped_key bytea, contact bytea, part integer, proof bytea, manifest text, key_envelope bytea)
     {MAKES} AS $$
     DECLARE
-      p text := {SIDES};
-      named uuid[] := privacy.reports_in_scope();
+      {SIDES}
+      named uuid[] := scope.reports;
     BEGIN
       IF p IS NULL THEN RETURN; END IF;
       RETURN QUERY
@@ -204,8 +210,8 @@ FUNCTIONS = (
     f"""
     CREATE FUNCTION gate.signal_is_doubtful() RETURNS boolean {MAKES} AS $$
     DECLARE
-      p text := {MARKED};
-      named uuid[] := privacy.households_in_scope({FACTS});
+      {MARKED}
+      named uuid[] := scope.households;
     BEGIN
       IF p IS NULL THEN RETURN NULL; END IF;
       RETURN EXISTS (
@@ -220,8 +226,8 @@ FUNCTIONS = (
         decision_id uuid, decided_at timestamptz, why text, apart boolean, reports uuid[]) {MAKES} AS $$
     #variable_conflict use_column
     DECLARE
-      p text := privacy.pilot_asked_for('{{resident}}', {CONTACT});
-      theirs uuid[] := privacy.reports_in_scope();
+      {RESIDENT}
+      theirs uuid[] := scope.reports;
     BEGIN
       IF p IS NULL OR cardinality(theirs) = 0 THEN RETURN; END IF;
       RETURN QUERY
@@ -251,14 +257,16 @@ GRANTS = (
     "SELECT (pilot_id, decision_id, decided_at, why) ON privacy.link_decision",
     "SELECT ON privacy.link_decision_contract",
 )
-RESIDENTS = "privacy.pilot_asked_for('{resident}', " + f"{CONTACT})"
+ABOUT_DOUBTS = "privacy.pilot_asked_for('{link-doubts,link-doubt}', " + f"{CONTACT})"
+OF_SIGNAL = "privacy.pilot_asked_for('{signal}', " + f"{FACTS})"
+OF_RESIDENT = "privacy.pilot_asked_for('{resident}', " + f"{CONTACT})"
 # table, name, rows. The gate's functions see no more than these let through, whatever mistake one has.
 POLICIES = (
-    ("signals.doubt", "named", f"pilot_id = {DOUBTS} AND doubt_id = ANY (privacy.statements_in_scope())"),
-    ("signals.doubt", "marked", f"pilot_id = {MARKED} AND households && privacy.households_in_scope({FACTS})"),
-    ("signals.review", "marked", f"pilot_id = {MARKED}"),
-    ("privacy.link_decision", "resident", f"pilot_id = {RESIDENTS}"),
-    ("privacy.link_decision_contract", "resident", f"pilot_id = {RESIDENTS}"),
+    ("signals.doubt", "named", f"pilot_id = {ABOUT_DOUBTS} AND doubt_id = ANY (privacy.statements_in_scope())"),
+    ("signals.doubt", "marked", f"pilot_id = {OF_SIGNAL} AND households && privacy.households_in_scope({FACTS})"),
+    ("signals.review", "marked", f"pilot_id = {OF_SIGNAL}"),
+    ("privacy.link_decision", "resident", f"pilot_id = {OF_RESIDENT}"),
+    ("privacy.link_decision_contract", "resident", f"pilot_id = {OF_RESIDENT}"),
 )
 # Who decides was shown the reports of both sides: under a purpose that discloses contact, by an event that names them.
 SAW_BOTH_SIDES = """

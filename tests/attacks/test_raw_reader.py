@@ -256,7 +256,7 @@ def test_an_event_for_something_else_shows_nothing(world: World, login: str, cal
     others = {asks["ask"]: other for other, (_role, _purpose, asks) in ASKS.items()}
     own = (
         {"worklist", "signal"}
-        if call in {"gate.signals()", "gate.next_place()"}
+        if call in {"gate.signals()", "gate.next_place()", "gate.signal_is_doubtful()"}
         else {ASKS.get(call, ("", "", {"ask": ""}))[2]["ask"]}
     )
     for ask, other in others.items():

@@ -8,9 +8,22 @@ from datetime import date
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from app.retention import carry_out
+from cli.desk import app
+from client import desk_links, desk_rights, desk_work, rekeying
 from client.checking import SendableRow
+from client.desk_links import NoSuchContract
+from client.desk_pilot import own_document
+from client.desk_rights import Held
+from client.resident_answer import answer_of
+from client.resident_letter import _decided
 from client.service import ServiceRefused
+from privacy.identity import Contact
+from signals.consents import LinkReason
+from signals.pilot import Role
+from signals.rights import ErasureGround, IdentityCheck
 from tests.conftest import Database
 from tests.world import World, make_row, small_world
 
@@ -232,3 +245,107 @@ def test_invented_reports_and_another_purpose_decide_nothing(world: World) -> No
             with pytest.raises(ServiceRefused, match="purpose"):
                 service.post("/link-decisions", body, pilotId=PILOT)
     assert world.rows("SELECT FROM privacy.link_decision") == []
+
+
+def held(world: World, who: Contact) -> Held:
+    with world.desk(PILOT, "answer-resident", Role.PRIVACY_OFFICER) as service:
+        home, document = world.home("town-a"), world.documents[PILOT]
+        return desk_rights.look_up(home, service, document, who, IdentityCheck.DIGID)
+
+
+def test_a_resident_is_told_of_a_decision_and_of_nobody_else_that_it_names(world: World) -> None:
+    typing_error(world)
+    (doubt,) = settled(world)["doubts"]
+    assert answer(world, doubt, "different") == "two persons"
+    asker = row("h1", addition="A").contacts[0]
+    found = held(world, asker)
+    (decision,) = answer_of(found, world.documents[PILOT], found.sure())["linkDecisions"]
+    mine = world.rows("SELECT report_id::text FROM signals.report WHERE creditor_id = 'housing'")
+    assert (decision["why"], decision["apart"], decision["reports"]) == ("details-agree", True, [mine[0][0]])
+    words = _decided(decision)
+    assert "besloot een medewerker dat meldingen over u niet over dezelfde persoon gaan" in words
+    assert words.endswith("omdat de gegevens bij elkaar passen.")
+
+
+def test_an_erasure_takes_the_contract_out_of_decisions_and_what_then_says_nothing(world: World) -> None:
+    typing_error(world)
+    (doubt,) = settled(world)["doubts"]
+    answer(world, doubt, "different")
+    found = held(world, row("h1", addition="A").contacts[0])
+    with world.desk(PILOT, "correct-resident", Role.PRIVACY_OFFICER) as service:
+        home, document = world.home("town-a"), world.documents[PILOT]
+        done = desk_rights.erase(home, service, document, found, found.sure(), ErasureGround.UNLAWFUL)
+    assert done["outcome"] == "erased"
+    assert world.rows("SELECT FROM privacy.link_decision") == []
+    assert world.rows("SELECT FROM privacy.link_decision_contract") == []
+    assert len(world.rows("SELECT FROM signals.report")) == 1
+
+
+def test_a_decision_goes_when_the_last_report_that_rests_on_it_is_past_its_term(world: World) -> None:
+    typing_error(world, "2026-09")
+    (doubt,) = settled(world)["doubts"]
+    answer(world, doubt, "same")
+    typing_error(world, "2026-10")
+    world.stop_linking()
+    list(carry_out(world.sessions, date(2027, 10, 29), world.linker.rule_set))  # September's are gone
+    assert len(world.rows("SELECT FROM privacy.link_decision")) == 1
+    assert len(world.rows("SELECT DISTINCT person_id FROM signals.report")) == 1
+    world.rows("UPDATE privacy.link_decision SET decided_at = '2026-11-01' RETURNING 1")
+    list(carry_out(world.sessions, date(2027, 11, 2), world.linker.rule_set))
+    assert world.rows("SELECT FROM privacy.link_decision") == []
+    assert world.rows("SELECT FROM privacy.link_decision_contract") == []
+
+
+def test_a_decision_survives_a_new_pilot_key(world: World) -> None:
+    typing_error(world)
+    (doubt,) = settled(world)["doubts"]
+    answer(world, doubt, "same")
+    before = world.rows("SELECT report_id, person_id FROM signals.report ORDER BY 1")
+    home = world.home("town-a")
+    with world.desk(PILOT, "rekey") as service:
+        world.documents[PILOT] = rekeying.begin_epoch(home, service, own_document(home, service, PILOT))
+        assert rekeying.rekey(home, service, world.documents[PILOT]).outcome == "re-keyed"
+    assert world.rows("SELECT report_id, person_id FROM signals.report ORDER BY 1") == before
+    assert len({person for _report, person in before}) == 1
+    assert settled(world)["doubts"] == []
+
+
+def at_desk(world: World, *words: str, lang: str = "nl") -> str:
+    """What the command says, whatever its exit code."""
+    home = str(world.home("town-a").path)
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*words, "--home", home, "--pilot", PILOT, "--lang", lang])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.output
+
+
+def test_a_worker_sees_both_sides_with_what_differs_marked_and_decides(world: World) -> None:
+    typing_error(world)
+    (doubt,) = settled(world)["doubts"]
+    listed = at_desk(world, "links", "list")
+    assert "geboortedatums verschillen" in listed
+    assert "enkelvoudig + enkelvoudig" in listed
+    assert "Visser" not in listed
+    shown = at_desk(world, "links", "show", doubt["doubtId"][:8])
+    marked = {line.split()[0] for line in shown.splitlines() if "≠" in line}
+    assert marked == {"geboortedatum", "adres"}
+    assert "Twee personen op één adres blijven samen één huishouden." in shown
+    said = at_desk(world, "links", "same", doubt["doubtId"], "--why", "typing-error", "--yes", lang="en")
+    assert "this is one person, in later months too" in said
+    assert trays(world) == ["multiple"]
+    settled(world)
+    assert "0 twijfelgevallen" in at_desk(world, "links", "list")
+
+
+def test_a_worker_splits_a_signal_by_the_contracts_of_one_of_two(world: World) -> None:
+    world.push("housing", PILOT, [row("h1", addition="A", phone=SHARED)])
+    of_other = row("p1", house_number="80", postcode="1112 AB", birth_date=date(1955, 5, 5), phone=SHARED)
+    world.push("power", PILOT, [of_other])
+    with world.desk(PILOT) as service:
+        desk_work.pull(world.home("town-a"), service, PILOT)
+    (signal,) = world.signals(PILOT)
+    split = ("links", "split", signal["signalId"][:8], "--why", "housemates", "--contract")
+    home = world.home("town-a")
+    with pytest.raises(NoSuchContract), world.desk(PILOT, "review-links") as service:
+        desk_links.split(home, service, world.documents[PILOT], signal["signalId"], ["x9"], LinkReason.OTHER)
+    assert "dit zijn twee personen" in at_desk(world, *split, "p1")
+    assert trays(world) == ["single", "single"]
