@@ -92,7 +92,7 @@ def review_step(connection: sa.Connection, pilot_id: str, rule_sets: RuleSets) -
     pilot = lock_pilot(connection, pilot_id)
     due = sa.text("SELECT EXISTS (SELECT FROM signals.review_due WHERE pilot_id = :pilot)")
     if connection.execute(due, {"pilot": pilot_id}).scalar_one():
-        _look(connection, pilot_id)
+        look_for_doubts(connection, pilot_id)
         return True
     doubts = [
         Doubt(row.doubt_id, row.kind, row.linked, row.one, row.other, row.households, row.newest)
@@ -107,7 +107,8 @@ def review_step(connection: sa.Connection, pilot_id: str, rule_sets: RuleSets) -
     return bool(doubts)
 
 
-def _look(connection: sa.Connection, pilot_id: str) -> None:
+def look_for_doubts(connection: sa.Connection, pilot_id: str) -> None:
+    """Replace the doubts that concern households that changed by those that are there now, to be tried out."""
     for statement in HOUSEHOLDS:
         connection.execute(sa.text(statement), {"pilot": pilot_id})
     found = find_doubts(connection, pilot_id)

@@ -88,7 +88,7 @@ def find_doubts(connection: Connection, pilot_id: str) -> list[Doubt]:
     pairs = connection.execute(_PAIRS).all()
     whole = connection.execute(_MAY_SPLIT).scalars().all()
     wanted = {person for row in pairs for person in (row.one, row.other)} | set(whole)
-    persons = _persons(connection, pilot_id, wanted)
+    persons = _persons(connection, pilot_id, wanted, whole)
     found: dict[uuid.UUID, Doubt] = {}
     for row in pairs:
         one, other = persons[row.one], persons[row.other]
@@ -187,27 +187,27 @@ _MAY_SPLIT = text(f"""
 """)  # noqa: S608 - a number of ours
 
 
-def _persons(connection: Connection, pilot_id: str, wanted: Collection[uuid.UUID]) -> dict[uuid.UUID, list[_Newest]]:
-    if not wanted:
-        return {}
-    rows = connection.execute(
+def _persons(
+    connection: Connection, pilot_id: str, wanted: Collection[uuid.UUID], keyed: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[_Newest]]:
+    """The newest report of each contract of these persons, with its keys for those that are `keyed`."""
+    found: dict[uuid.UUID, dict[uuid.UUID, _Newest]] = defaultdict(dict)
+    for row in connection.execute(text("SELECT * FROM review_report WHERE person_id = ANY (:all)"), {"all": [*wanted]}):
+        contract = (row.creditor_id, row.reference)
+        found[row.person_id][row.report_id] = _Newest(row.report_id, contract, row.period, row.household_id)
+    keys = connection.execute(
         text("""
-            SELECT r.person_id, r.household_id, r.report_id, r.creditor_id, r.reference, r.period, k.key, k.strong,
-                   k.birth
-            FROM (SELECT * FROM review_report WHERE person_id = ANY (:wanted) ORDER BY report_id) AS r
+            SELECT r.person_id, r.report_id, k.key, k.strong, k.birth
+            FROM (SELECT * FROM review_report WHERE person_id = ANY (:keyed) ORDER BY report_id) AS r
             CROSS JOIN LATERAL (
                 SELECT key, strong, birth FROM signals.report_key
                 WHERE pilot_id = :pilot AND report_id = r.report_id OFFSET 0
             ) AS k
         """),
-        {"pilot": pilot_id, "wanted": list(wanted)},
+        {"pilot": pilot_id, "keyed": [*keyed]},
     )
-    found: dict[uuid.UUID, dict[uuid.UUID, _Newest]] = defaultdict(dict)
-    for row in rows:
-        contract = (row.creditor_id, row.reference)
-        newest = found[row.person_id].setdefault(
-            row.report_id, _Newest(row.report_id, contract, row.period, row.household_id)
-        )
+    for row in keys:
+        newest = found[row.person_id][row.report_id]
         if row.strong:
             newest.strong.add(row.key)
         else:
