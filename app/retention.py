@@ -67,7 +67,7 @@ SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
     "signals.signal_categories, signals.signal_facts, intake.staged_report, privacy.consent, privacy.consent_key, "
     "privacy.objection, privacy.objection_key, privacy.known_client, privacy.known_client_key, "
-    "privacy.link_decision, privacy.link_decision_contract, signals.doubt, signals.review_due, "
+    "privacy.link_decision, privacy.link_decision_contract, "
     "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """

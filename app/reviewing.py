@@ -68,6 +68,10 @@ LOOKED = (
     WHERE newest IS NOT NULL
     ON CONFLICT (pilot_id) DO UPDATE SET newest = excluded.newest
     """,
+    """
+    DELETE FROM signals.review WHERE pilot_id = :pilot
+      AND NOT EXISTS (SELECT FROM signals.signal s WHERE s.pilot_id = :pilot)
+    """,
 )
 WAITING = sa.text("""
     SELECT doubt_id, kind, linked, one, other, households, newest FROM signals.doubt

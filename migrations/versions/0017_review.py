@@ -72,6 +72,11 @@ QUEUE = (
         PRIMARY KEY (pilot_id, doubt_id)
     )""",
 )
+# The planner's samples would keep ids until it looks again; it needs none of these columns.
+UNSAMPLED = (
+    "ALTER TABLE signals.review_due ALTER COLUMN households SET STATISTICS 0",
+    *(f"ALTER TABLE signals.doubt ALTER COLUMN {column} SET STATISTICS 0" for column in ("one", "other", "households")),
+)
 LINKERS = (
     *("privacy.link_decision", "privacy.link_decision_contract"),
     *("signals.review_due", "signals.review", "signals.doubt"),
@@ -284,7 +289,7 @@ ALL_DUE = """
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
-    for statement in (*TABLES, *QUEUE, ALL_DUE):
+    for statement in (*TABLES, *QUEUE, *UNSAMPLED, ALL_DUE):
         op.execute(statement)
     for table in LINKERS:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON {table} TO vroegsein_linker")
