@@ -358,8 +358,8 @@ def test_the_newest_decision_about_two_contracts_holds_whatever_the_keys_say(
     newest = max(made, key=lambda one: (one.decided_at, one.decision_id))
     found = cluster(world, made)
     persons: dict[Contract, set[uuid.UUID]] = {}
-    for one in world:
-        persons.setdefault((one.creditor_id, one.reference), set()).add(found[one.report_id].person_id)
+    for each in world:
+        persons.setdefault((each.creditor_id, each.reference), set()).add(found[each.report_id].person_id)
     for group in newest.groups:
         assert len(set().union(*(persons.get(contract, set()) for contract in group))) <= 1
     for one, other in combinations(newest.groups, 2):
