@@ -11,6 +11,7 @@ from app.endings import end_contracts
 from app.erasing import erase
 from app.handing_over import hand_over
 from app.known_clients import put_on_list, take_off_list
+from app.link_deciding import decide_link
 from app.objections import No, all_keys, decide, pause_contract, say_no, stop_contract
 from app.rekeying import key, rekey
 from privacy.errors import PrivacyError
@@ -26,6 +27,7 @@ from signals.consents import (
     Keyed,
     KnownClientRemoval,
     KnownClients,
+    LinkDecided,
     Objection,
     Rectification,
     Refusal,
@@ -54,6 +56,8 @@ TOLD = {
     "epoch",
     "report_ids",
     "to_pilot",
+    "answer",
+    "why",
 }
 WAITING = sa.text("""
     SELECT body, creditor_id FROM privacy.basis_change
@@ -146,14 +150,22 @@ def _of_desk(
             return "paused"
         case Erasure() | Rectification():
             return _of_officer(connection, pilot, change_id, change, rule_sets, today)
-        case Decision():
-            return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
+        case LinkDecided() | Decision():
+            return _of_case(connection, pilot, change_id, change, rule_sets)
         case KnownClients() | KnownClientRemoval() | Rekeyed() | Keyed() | HandOver():
             return _of_pilot(connection, pilot, change, rule_sets, today)
     sealed = bytes.fromhex(change.sealed)
     no = No(change.kind, "stands", since, change.category.value, sealed=sealed)
     say_no(connection, pilot, rule_sets, change_id, no, change.keys)
     return outcome
+
+
+def _of_case(
+    connection: sa.Connection, pilot: Pilot, change_id: uuid.UUID, change: LinkDecided | Decision, rule_sets: RuleSets
+) -> str:
+    if isinstance(change, LinkDecided):
+        return decide_link(connection, pilot, rule_sets, change_id, change)
+    return change.decision if decide(connection, pilot, rule_sets, change) else "no such objection"
 
 
 def _of_officer(

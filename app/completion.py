@@ -15,6 +15,7 @@ from app.stages import stage
 from privacy.log import GrowingTree
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.days import AMSTERDAM
+from signals.doubts import note_linked
 from signals.judging import judge
 from signals.linking import link, touch_neighbours
 from signals.linking_known import mark_known_clients
@@ -166,7 +167,10 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
 
 
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
-    """Cluster, mark, settle and judge afresh what the reports in `touched_report` concern (signals/)."""
+    """Cluster, mark, settle and judge afresh what the reports in `touched_report` concern (signals/).
+
+    What doubts come of it is looked at later (app/reviewing.py).
+    """
     touch_contracts(connection, pilot.id)
     _relink(connection, pilot, rule_sets)
 
@@ -181,6 +185,7 @@ def _relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> Non
         mark_known_clients(connection, pilot.id)
         settle(connection, pilot.id)
         judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+        note_linked(connection, pilot.id, run)
 
 
 def complete_delivery(

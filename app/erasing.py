@@ -1,6 +1,7 @@
-"""Erasure (GDPR art. 17): a resident's reports, consents, listing and sealed identity go; a no of match keys stays.
+"""Erasure (GDPR art. 17): a resident's reports, decisions on their links, consents, listing and identity go.
 
-Without that no, next month's snapshot would bring the same arrears back. It names nobody: nobody can open a key.
+A no of match keys stays: without it, next month's snapshot would bring the same arrears back. It names
+nobody: nobody can open a key.
 """
 
 import uuid
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from app.completion import RuleSets
 from app.known_clients import take_off
+from app.link_deciding import forget_erased
 from app.objections import No, say_no
 from signals.consents import Erasure
 from signals.pilot import Pilot
@@ -52,5 +54,6 @@ def erase(
     for table in ("consent_key", "consent"):
         connection.execute(sa.text(FORGET_CONSENTS.format(table=table)), values)
     connection.execute(sa.text(UNSEAL_NOTHING_MORE), values)
+    forget_erased(connection, pilot, rule_sets, change_id)
     listings = connection.execute(sa.text(THEIR_LISTINGS), values).scalars().all()
     take_off(connection, pilot, rule_sets, listings)

@@ -73,6 +73,12 @@ OPEN_RESIDENT = sa.text("""
     FROM privacy.open_resident_event(
         :pilot, :organisation, :role, :actor, :purpose, :asks, CAST(:strong AS uuid[]), :weak)
 """).bindparams(sa.bindparam("asks", type_=JSONB), sa.bindparam("weak", type_=JSONB))
+# A look at doubtful links, or a decision about one: its event names the reports, under a purpose that shows contact.
+OPEN_LINK = sa.text("""
+    SELECT event_id, refused, current_setting('g.leaf', true) AS leaf
+    FROM privacy.open_link_event(:pilot, :organisation, :role, :actor, :purpose, :asks)
+""").bindparams(sa.bindparam("asks", type_=JSONB))
+ABOUT_LINKS = {"link-doubts", "link-doubt", "link-decision"}
 CLOSE = sa.text(
     "SELECT current_setting('g.leaf') AS leaf FROM privacy.close_event(:pilot, :event, :outcome, :shown) AS closed"
 )
@@ -146,7 +152,8 @@ class Gate:
         if keys is not None:
             values |= {"strong": list(keys.strong), "weak": [key.model_dump() for key in keys.weak]}
         with self._sessions.begin(Login.OPENER) as opener:
-            row = opener.execute(OPEN if keys is None else OPEN_RESIDENT, values).one()
+            opening = OPEN_LINK if asks["ask"] in ABOUT_LINKS else OPEN if keys is None else OPEN_RESIDENT
+            row = opener.execute(opening, values).one()
         _refuse(look, row)
         return row.event_id, row.leaf
 

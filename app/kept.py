@@ -59,15 +59,31 @@ REPORTS = Kept(
         *_delete("report_id", "signals.report_key", "signals.sealed_report", "signals.link_change", "signals.report"),
     ),
 )
+# As long as a report rests on it: of the contracts that it names the newest report there is.
+LINK_DECISIONS = Kept(
+    "link_decisions",
+    lambda terms: terms.report_days,
+    """
+    SELECT d.decision_id AS id,
+           greatest((d.decided_at AT TIME ZONE 'Europe/Amsterdam')::date, max(r.reported_on)) AS since
+    FROM privacy.link_decision d
+    JOIN privacy.link_decision_contract c ON c.pilot_id = d.pilot_id AND c.decision_id = d.decision_id
+    LEFT JOIN signals.report r
+      ON r.pilot_id = c.pilot_id AND r.creditor_id = c.creditor_id AND r.reference = c.reference
+    WHERE d.pilot_id = :pilot GROUP BY d.decision_id, d.decided_at
+    """,
+    (),  # app/link_deciding.py links without them
+)
 KNOWN_CLIENTS = Kept(
     "known_clients",
     lambda _terms: 0,  # `until` has the term in it, as it was when the entry was pushed
     "SELECT client_id AS id, until AS since FROM privacy.known_client WHERE pilot_id = :pilot",
     _delete("client_id", "privacy.known_client_key", "privacy.known_client"),
 )
-# In this order: reports before their deliveries.
+# In this order: reports before their deliveries, and before the decisions on which they rest.
 KEPT = (
     REPORTS,
+    LINK_DECISIONS,
     Kept(
         "shut_out",
         lambda terms: terms.report_days,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.completion import RuleSets
 from app.objections import all_keys
 from signals.consents import KnownClient, KnownClientRemoval, KnownClients
+from signals.doubts import note_judged
 from signals.judging import judge
 from signals.linking_known import mark_known_clients
 from signals.pilot import Pilot
@@ -77,6 +78,7 @@ def judge_by_list(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) 
     )
     mark_known_clients(connection, pilot.id)
     judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+    note_judged(connection, pilot.id, uuid.uuid4())
 
 
 def _insert(

@@ -1,4 +1,7 @@
-"""The linker: the process without HTTP that takes up deliveries, changes bases, keeps terms and seals the log."""
+"""The linker: the process without HTTP that takes up deliveries, changes bases, keeps terms and seals the log.
+
+When nothing else waits, it looks for doubtful links.
+"""
 
 import logging
 import threading
@@ -19,6 +22,8 @@ from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
 from app.retention import DUE, Step, refresh_statistics, take_step
+from app.reviewing import DUE as DOUBTS
+from app.reviewing import review_step
 from signals.days import AMSTERDAM
 from signals.rulesets import RuleSet, parse_rule_set
 
@@ -72,6 +77,10 @@ class Linker:
                 _log.error("the statistics were not refreshed: %s", where(error))
         return more
 
+    def review(self) -> bool:
+        """Take one step with each pilot's doubtful links; True while there may be more to do."""
+        return self._each(DOUBTS, lambda c, pilot, _: review_step(c, pilot, self.rule_set)) > 0
+
     def publish_months(self, today: date) -> int:
         """Make the monthly tables of all months that are closed; returns how many."""
         made = 0
@@ -98,6 +107,8 @@ class Linker:
                 today = datetime.now(AMSTERDAM).date()
                 if self.keep_terms(today):
                     continue  # between two steps, what waits has its turn
+                if self.review():
+                    continue
                 if published != today:  # on one day no month becomes due
                     self.publish_months(today)
                     published = today

@@ -18,6 +18,10 @@ PAGE = sa.text(
 SIGNAL = sa.text("SELECT * FROM gate.signals()")
 REPORTS = sa.text("SELECT * FROM gate.reports()")
 UNKEYED = sa.text("SELECT gate.unkeyed()")
+DOUBTFUL = sa.text("SELECT gate.signal_is_doubtful()")
+DOUBTS = sa.text("SELECT * FROM gate.link_doubts()")
+DOUBTS_COUNTED = sa.text("SELECT * FROM gate.link_doubts_counted()")
+DOUBT_REPORTS = sa.text("SELECT * FROM gate.link_doubt_reports()")
 LOG_HEAD = sa.text("SELECT * FROM gate.log_head()")
 LOG_EVENTS = sa.text("SELECT * FROM gate.log_events()")
 
@@ -52,13 +56,37 @@ def reports_of_signal(scope: Scope) -> Sequence[sa.RowMapping]:
     return rows
 
 
+def signal_is_doubtful(scope: Scope) -> bool | None:
+    """Whether a link behind the signal that the event named is doubtful; None where the purpose shows no facts."""
+    found: bool | None = scope.connection.execute(DOUBTFUL).scalar_one()
+    return found
+
+
+def link_doubts(scope: Scope) -> tuple[Sequence[sa.RowMapping], sa.RowMapping | None]:
+    """The doubts that the event named, newest month first, and how many there are in all."""
+    rows = scope.connection.execute(DOUBTS).mappings().all()
+    scope.shown += [str(row["doubt_id"]) for row in rows]
+    return rows, scope.connection.execute(DOUBTS_COUNTED).mappings().one_or_none()
+
+
+def link_doubt(scope: Scope) -> tuple[sa.RowMapping, Sequence[sa.RowMapping]]:
+    """The doubt that the event named, and the reports of both its sides. Raises NotInScope."""
+    row = scope.connection.execute(DOUBTS).mappings().one_or_none()
+    if row is None:
+        raise NotInScope("there is no such doubt in this pilot, or it is decided")
+    reports = scope.connection.execute(DOUBT_REPORTS).mappings().all()
+    scope.shown += [str(row["doubt_id"]), *(str(report["report_id"]) for report in reports)]
+    return row, reports
+
+
 def held_of_resident(scope: Scope) -> dict[str, Any]:
     """All that the event found by match keys: reports, signals, what was said, listings, looks, and the pilot's own.
 
     Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
     """
     held: dict[str, Any] = {}
-    for what in ("reports", "signals", "consents", "objections", "known_clients", "pilot", "hand_overs", "looks"):
+    whats = ("reports", "signals", "consents", "objections", "known_clients", "link_decisions", "pilot", "hand_overs")
+    for what in (*whats, "looks"):
         rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
         held[what] = [dict(row) for row in rows]
     unkeyed = scope.connection.execute(UNKEYED).scalar_one()
@@ -67,6 +95,7 @@ def held_of_resident(scope: Scope) -> dict[str, Any]:
     for what in ("report", "signal", "consent", "objection"):
         scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
     scope.shown += [str(row["client_id"]) for row in held["known_clients"]]
+    scope.shown += [str(row["decision_id"]) for row in held["link_decisions"]]
     (pilot,) = held.pop("pilot")
     return {**held, **pilot, "unkeyed": unkeyed}
 

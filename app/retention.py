@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from app.completion import WRITE_EVENT, RuleSets, lock_pilot, relink
 from app.db.sessions import Login, Sessions
-from app.kept import KEPT, KNOWN_CLIENTS, REPORTS, Forecast, Kept, forecast
+from app.kept import KEPT, KNOWN_CLIENTS, LINK_DECISIONS, REPORTS, Forecast, Kept, forecast
 from app.known_clients import judge_by_list
+from app.link_deciding import forget_decisions
 from signals.pilot import Pilot
 
 BATCH = 2_000  # things that one step takes away: the pilot is locked for seconds, and deliveries come in between
@@ -47,7 +48,8 @@ SAMPLED = (
     "signals.report, signals.report_key, signals.sealed_report, signals.link_change, signals.shut_out, signals.signal, "
     "signals.signal_categories, signals.signal_facts, intake.staged_report, intake.ending, intake.warned_row, "
     "privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key, privacy.known_client, "
-    "privacy.known_client_key, privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
+    "privacy.known_client_key, privacy.link_decision, privacy.link_decision_contract, "
+    "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """
     SELECT pg_clear_attribute_stats(c.relnamespace::regnamespace::text, c.relname::text, a.attname::text, false)
@@ -80,9 +82,11 @@ def take_step(connection: sa.Connection, pilot_id: str, today: date, rule_sets: 
         ids = _past(connection, kept, pilot, today, left)
         if ids and kept is REPORTS:
             removed["signals"] = _without(connection, pilot, ids, rule_sets)
-        if ids:
+        if ids and kept is LINK_DECISIONS:
+            removed[kept.name] = forget_decisions(connection, pilot, rule_sets, ids)
+        elif ids:
             removed[kept.name] = _remove(connection, kept, pilot, ids)
-            left -= removed[kept.name]
+        left -= removed.get(kept.name, 0)
         if ids and kept is KNOWN_CLIENTS:
             judge_by_list(connection, pilot, rule_sets)
         if left <= 0:

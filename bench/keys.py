@@ -118,6 +118,7 @@ def _report(row: Row, sendable: SendableRow, month: str) -> LinkedReport:
     return LinkedReport(
         report_id=uuid.uuid5(uuid.NAMESPACE_OID, "/".join(row)),
         creditor_id=row[0],
+        reference=uuid.uuid5(uuid.NAMESPACE_OID, sendable.reference),
         category=sendable.category,
         period=month,
         reported_on=sendable.reported_on,

@@ -23,6 +23,7 @@ from cli import (
 )
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_known_clients import known_clients_app
+from cli.desk_links import links_app
 from cli.desk_options import (
     DEFAULT_HOME,
     STOPPED_SHORT,
@@ -32,7 +33,6 @@ from cli.desk_options import (
     contact_lines,
     pilot_of,
     user_of,
-    whole_id,
 )
 from cli.desk_resident import resident_app
 from cli.words import (
@@ -64,6 +64,7 @@ app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=T
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
+app.add_typer(links_app, name="links")
 app.command("basis-register")(desk_register.register)
 app.add_typer(resident_app, name="resident")
 app.command()(desk_deliveries.deliveries)
@@ -235,7 +236,7 @@ def show(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
-        opened = desk_work.show(place, service, document, whole_id(place, pilot, signal))
+        opened = desk_work.show(place, service, document, desk_work.whole_signal_id(place, pilot, signal))
     for line in opened_lines(opened, lang):
         console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
@@ -243,6 +244,14 @@ def show(
 def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
     """One opened signal as lines: why it is there, then each report with amount and contact details, once each."""
     lines: list[str] = []
+    if opened.doubtful:
+        lines.append(
+            either(
+                lang,
+                "Let op: een koppeling hierachter is twijfelachtig. Zie: vroegsein desk links list",
+                "Careful: a link behind this is doubtful. See: vroegsein desk links list",
+            )
+        )
     if opened.signal["explanation"]:
         lines += [*explain(Explanation.model_validate(opened.signal["explanation"]), lang), ""]
     shown: set[tuple[str, ...]] = set()

@@ -75,12 +75,39 @@ OUTCOMES = {
         "Deze inwoner stond niet op de uitsluitlijst.",
         "This resident was not on the knock-out list.",
     ),
+    "one person": (
+        "Vastgelegd: dit is één persoon, ook in volgende maanden. De signalen zijn bijgewerkt.",
+        "Noted: this is one person, in later months too. The signals are up to date.",
+    ),
+    "two persons": (
+        "Vastgelegd: dit zijn twee personen, ook in volgende maanden. De signalen zijn bijgewerkt.",
+        "Noted: these are two persons, in later months too. The signals are up to date.",
+    ),
+    "two persons, one household": (
+        "Vastgelegd: dit zijn twee personen, ook in volgende maanden. Op hun ene adres blijven zij één huishouden.",
+        "Noted: these are two persons, in later months too. They live at one address and stay one household.",
+    ),
+    "no such report": (
+        "Er is niets vastgelegd: van een van beide kanten is geen melding (meer).",
+        "Nothing is noted: of one of the sides there is no report (any more).",
+    ),
+    "nothing else linked": (
+        "Er is niets vastgelegd: met deze contracten is niets anders gekoppeld.",
+        "Nothing is noted: nothing else is linked with these contracts.",
+    ),
+    "one contract": (
+        "Er is niets vastgelegd: beide kanten zijn hetzelfde contract.",
+        "Nothing is noted: both sides are the same contract.",
+    ),
     "no such objection": (
         "Er wacht geen bezwaar met dit nummer op een beslissing.",
         "No objection of this id waits for a decision.",
     ),
 }
-NOTHING_DONE = {"said no since", "no such objection", "not on the list"}
+NOTHING_DONE = {
+    *("said no since", "no such objection", "not on the list"),
+    *("no such report", "nothing else linked", "one contract"),
+}
 
 
 class How(StrEnum):

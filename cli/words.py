@@ -70,6 +70,7 @@ EVENT = {
     "basis-rekeying": ("hersleuteld", "re-keyed"),
     "basis-keying": ("gesleuteld", "keyed"),
     "basis-hand-over": ("overgedragen aan een andere gemeente", "handed over to another municipality"),
+    "basis-link-decision": ("koppelbeslissing", "decision on a link"),
     "retention": ("bewaartermijn", "retention"),
     "log-erasure": ("wissing uit het register", "erasure from the log"),
     "monthly-table": ("maandtabel", "monthly table"),
@@ -77,6 +78,7 @@ EVENT = {
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),
     "signals": ("signalen", "signals"),
+    "link_decisions": ("koppelbeslissingen", "decisions on links"),
     "shut_out": ("buitengesloten vroegsignalen (alleen het nummer)", "reports shut out (the id alone)"),
     "delivery_keys": ("leveringssleutels", "delivery keys"),
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),

@@ -18,7 +18,7 @@ from privacy.identity import Contact
 from privacy.matchkeys import match_keys
 from privacy.pilot_document import PilotDocument
 from privacy.recipients import unseal
-from signals.consents import Consent, Decision, DeskChange, Objection, Refusal, Withdrawal
+from signals.consents import Consent, Decision, DeskChange, LinkChoice, Objection, Refusal, Withdrawal
 from signals.days import AMSTERDAM
 from signals.report import Category, MatchKeys
 
@@ -100,7 +100,7 @@ def objections(
     return found
 
 
-def recorded(service: Service, document: PilotDocument, path: str, change: DeskChange) -> dict[str, Any]:
+def recorded(service: Service, document: PilotDocument, path: str, change: DeskChange | LinkChoice) -> dict[str, Any]:
     """Send a change, and wait a while longer where the service is still busy, such as behind a large delivery."""
     pilot_id = document.pilot.id
     done = service.post(path, change.model_dump(mode="json", by_alias=True), pilotId=pilot_id)

@@ -61,6 +61,7 @@ class Held:
     terms_kept_on: date | None
     hand_overs: Mapping[str, str]  # by report, to whose pilot it went because the household moved
     unkeyed: int  # reports of the pilot that wait to be keyed: this resident's may be among them
+    link_decisions: tuple[Mapping[str, Any], ...] = ()
 
     def sure(self) -> set[uuid.UUID]:
         """What is the resident's beyond doubt."""
@@ -101,6 +102,7 @@ def look_up(home: Home, service: Service, document: PilotDocument, contact: Cont
         date.fromisoformat(kept_on) if kept_on else None,
         {one["reportId"]: one["toMunicipality"] or one["toPilot"] for one in held["handOvers"]},
         int(held["unkeyed"]),
+        tuple(held["linkDecisions"]),
     )
 
 

@@ -29,10 +29,14 @@ _log = logging.getLogger("vroegsein.desk")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One signal with its reports, opened: each either opened or the reason why it could not be."""
+    """One signal with its reports, opened: each either opened or the reason why it could not be.
+
+    `doubtful`: a person should look at a link behind it (client/desk_links.py).
+    """
 
     signal: dict[str, Any]
     reports: tuple[tuple[dict[str, Any], OpenedReport | PrivacyError], ...]
+    doubtful: bool = False
 
 
 def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
@@ -110,7 +114,19 @@ def show(home: Home, service: Service, document: PilotDocument, signal_id: str) 
             reports.append((row, open_report(row, document, private)))
         except PrivacyError as error:
             reports.append((row, error))
-    return Opened(found["signal"], tuple(reports))
+    return Opened(found["signal"], tuple(reports), bool(found["doubtful"]))
+
+
+def whole_signal_id(home: Home, pilot_id: str, start: str) -> str:
+    """The id of the pulled signal that begins so. Raises HomeUnusable when there is none, or several."""
+    start = start.strip().rstrip("…").lower()
+    if len(start) == 36:
+        return start
+    _at, signals = pulled(home, pilot_id)
+    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
+    if len(found) != 1:
+        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
+    return str(found[0])
 
 
 def _bring_to_book(home: Home, service: Service, document: PilotDocument) -> None:

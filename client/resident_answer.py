@@ -38,6 +38,7 @@ def answer_of(held: Held, document: PilotDocument, theirs: Collection[uuid.UUID]
         "knownClients": [
             {name: value for name, value in one.row.items() if name != "sealed"} for one in mine if one.kind == "client"
         ],
+        "linkDecisions": _link_decisions(held, {str(one.id) for one in reports}),
         "looks": _looks(held, document, {str(one.id) for one in reports}),
         "retention": terms.model_dump(),
         "termsKeptOn": held.terms_kept_on.isoformat() if held.terms_kept_on else None,
@@ -67,6 +68,15 @@ def _consent(row: Mapping[str, Any], terms: Retention) -> dict[str, Any]:
     ended = min(filter(None, (row["validUntil"], row["withdrawnOn"])))
     shown = {name: value for name, value in row.items() if name != "sealed"}
     return {**shown, "keptUntil": _until(date.fromisoformat(ended), terms.consent_days)}
+
+
+def _link_decisions(held: Held, reports: set[str]) -> list[dict[str, Any]]:
+    """What somebody decided about links of these reports; of another person that it names, nothing."""
+    return [
+        {**decision, "reports": [report for report in decision["reports"] if report in reports]}
+        for decision in held.link_decisions
+        if not reports.isdisjoint(decision["reports"])
+    ]
 
 
 def _looks(held: Held, document: PilotDocument, reports: set[str]) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ from client.resident_words import (
     GROUND,
     IDENTITY,
     LEVEL,
+    LINK_REASON,
+    LINKED,
     LOGGED,
     NO_MACHINE_DECIDES,
     OF_OTHERS,
@@ -36,6 +38,7 @@ from client.resident_words import (
     WRONG,
     YOU_CAN,
 )
+from signals.consents import LinkReason
 from signals.explaining import explain
 from signals.explanation import Explanation, JudgedReport
 from signals.report import Category
@@ -165,6 +168,8 @@ def _held(answer: Mapping[str, Any]) -> list[Block]:
         blocks.append({"list": [_said(one) for one in said]})
     if listed := answer["knownClients"]:
         blocks.append({"list": [_listed(one) for one in listed]})
+    if decided := answer["linkDecisions"]:
+        blocks.append({"list": [_decided(decision) for decision in decided]})
     if not answer["reports"]:
         kept_on = answer["termsKeptOn"]
         ran = f" Dat deden wij voor het laatst op {_day(kept_on)}." if kept_on else ""
@@ -303,6 +308,11 @@ def _listed(one: Mapping[str, Any]) -> str:
         f"Op {_day(one['recordedOn'])} zetten wij u op onze lijst van inwoners die al schuldhulp krijgen, tot en met "
         f"{_day(one['until'])}. Daardoor leggen wij meldingen over u apart. Uw schuldeisers zien die lijst niet."
     )
+
+
+def _decided(one: Mapping[str, Any]) -> str:
+    told = LINKED["apart" if one["apart"] else "one"]
+    return f"Op {_day(one['decidedAt'][:10])} {told}, omdat {LINK_REASON[LinkReason(one['why'])]}."
 
 
 def _category(of: Mapping[str, Any]) -> str:

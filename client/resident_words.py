@@ -1,5 +1,6 @@
 """The Dutch words of a letter to a resident, in plain language (B1)."""
 
+from signals.consents import LinkReason
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
 IDENTITY = {
@@ -50,6 +51,20 @@ SAID = {
     "objection": "U maakte bezwaar ({about}).",
     "rectification": "U vroeg ons een melding te laten verbeteren ({about}).",
     "erasure": "Wij hebben uw gegevens gewist ({about}).",
+}
+LINKED = {
+    "one": "besloot een medewerker dat meldingen over één persoon gaan, en dat u dat bent",
+    "apart": "besloot een medewerker dat meldingen over u niet over dezelfde persoon gaan als die over iemand anders",
+}
+LINK_REASON = {
+    LinkReason.DETAILS_AGREE: "de gegevens bij elkaar passen",
+    LinkReason.TYPING_ERROR: "in een van de meldingen een tikfout staat",
+    LinkReason.MOVED: "er een verhuizing tussen zit",
+    LinkReason.HOUSEMATES: "het huisgenoten of familieleden zijn",
+    LinkReason.NAMESAKES: "het naamgenoten zijn",
+    LinkReason.RESIDENT_SAID: "een van hen dat zelf vertelde",
+    LinkReason.CREDITOR_SAID: "de schuldeiser dat vertelde",
+    LinkReason.OTHER: "dat uit de gegevens bleek",
 }
 STATE = {
     "pending": "Wij moeten daar nog over beslissen. Tot dan gebruiken wij de meldingen niet.",

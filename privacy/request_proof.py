@@ -35,6 +35,9 @@ ASKS = {
     "resident": "POST /v1/residents/_search",
     "erasure": "POST /v1/erasures",
     "rectification": "POST /v1/rectifications",
+    "link-doubts": "GET /v1/link-doubts",
+    "link-doubt": "GET /v1/link-doubts/{doubt}",
+    "link-decision": "POST /v1/link-decisions",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
     "rekey": "GET /v1/rekeyings",
@@ -112,7 +115,7 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     try:
         said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
         apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
-        asked = ASKS[asks["ask"]].format(signal=asks.get("signal"))
+        asked = ASKS[asks["ask"]].format(signal=asks.get("signal"), doubt=asks.get("doubt"))
         fits = (
             all(said[name] == body[name] for name in ("pilot", "actor", "purpose"))
             and f"{said['method']} {urlsplit(said['target']).path}" == asked

@@ -1,15 +1,17 @@
 """What residents say, as a desk or a creditor sends it: yes, no, no longer, and what was decided about an objection.
 
-And what a desk says of them without being asked: that somebody is in debt help already (the knock-out list).
+And what a desk says of them without being asked: that somebody is in debt help already (the knock-out list), that
+reports are one person's or two persons'.
 
 A desk tells who it is by match keys, and sealed to the municipality; a creditor by the contract's reference alone.
 """
 
 import uuid
 from datetime import date
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from signals.report import Category, Hex16, MatchKeys, Slug, Wire
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
@@ -160,6 +162,48 @@ class Rectification(Wire):
     wrong: Annotated[tuple[StatedFact, ...], Field(min_length=1, max_length=8)]
 
 
+class LinkReason(StrEnum):
+    """Why somebody decided that reports are one person's, or two persons'."""
+
+    DETAILS_AGREE = "details-agree"
+    TYPING_ERROR = "typing-error"
+    MOVED = "moved"
+    HOUSEMATES = "housemates"
+    NAMESAKES = "namesakes"
+    RESIDENT_SAID = "resident-said"
+    CREDITOR_SAID = "creditor-said"
+    OTHER = "other"
+
+
+Sides = Annotated[tuple[uuid.UUID, ...], Field(max_length=200)]
+
+
+class LinkChoice(Wire):
+    """What a person decided who saw both sides opened; each side by reports of its contracts.
+
+    `same`: one person's. `different`: those of `one` are another person's than those of `other`, or, where that is
+    empty, than all else that is linked with them now. Within a side all is one person's.
+    """
+
+    kind: Literal["link-decision"] = "link-decision"
+    answer: Literal["same", "different"]
+    one: Annotated[Sides, Field(min_length=1)]
+    other: Sides = ()
+    why: LinkReason
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Self:
+        if self.answer == "same" and not self.other:
+            raise ValueError("`same` names both sides")
+        return self
+
+
+class LinkDecided(LinkChoice):
+    """The same, with who decided: the desk's own pseudonym of that person."""
+
+    actor: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+
+
 DeskChange = (
     Consent
     | Refusal
@@ -173,6 +217,7 @@ DeskChange = (
     | Rekeyed
     | Keyed
     | HandOver
+    | LinkDecided
 )
 BASIS_CHANGE: TypeAdapter[DeskChange | ContractObjection | ContractEndings] = TypeAdapter(
     Annotated[DeskChange | ContractObjection | ContractEndings, Field(discriminator="kind")]

@@ -8,20 +8,23 @@ import uuid
 
 from sqlalchemy import Connection, text
 
+from signals.linking_decided import load_decisions
 from signals.linking_homes import place_persons
-from signals.linking_persons import join_by_strong_keys, join_undated, name_persons
+from signals.linking_persons import find_persons
 from signals.linking_reach import add_quiet, gather, set_quiet_aside, touch_neighbours
 
 __all__ = ["link", "touch_neighbours"]
 
 _TABLES = {
     "link_report": """
-        report_id uuid, live boolean, old_person uuid, old_household uuid, creditor_id text, category text, period text,
-        reported_on date, dwelling uuid, street_dwelling uuid, building uuid, has_addition boolean, round integer""",
+        report_id uuid, live boolean, old_person uuid, old_household uuid, creditor_id text, reference uuid,
+        category text, period text, reported_on date, dwelling uuid, street_dwelling uuid, building uuid,
+        has_addition boolean, round integer""",
     "link_key": "key uuid, report_id uuid, strong boolean, birth uuid, round integer",
+    "link_said": "creditor_id text, reference uuid, number integer",
     "link_quiet": "report_id uuid, person_id uuid",
     "link_asked": "key uuid",
-    "link_node": "no integer, label integer, part integer, dated boolean, report_id uuid",
+    "link_node": "no integer, label integer, part integer, dated boolean, report_id uuid, said integer",
     "link_edge": "a integer, b integer",
     "link_undated": "no integer, label integer",
     "link_undated_edge": "a integer, b integer",
@@ -37,7 +40,8 @@ def link(connection: Connection, pilot_id: str, run_id: uuid.UUID) -> None:
     `touched_report (report_id uuid PRIMARY KEY)`: reports just added, and reports just shut out. The latter's rows must
     still be there (state other than 'live'), and their keys too: who could join neither of two persons before may now
     join one. Delete keys and rows after this. A correction that replaces a report's keys or address: put the report in
-    `touched_report`, call `touch_neighbours`, replace it, and then call this.
+    `touched_report`, call `touch_neighbours`, replace it, and then call this. Where decisions
+    on links come or go, call `touch_decided` (linking_decided.py) first.
 
     Leaves the temporary table `touched_household (household_id uuid PRIMARY KEY)` with every household, old and new,
     that a changed report is or was in; it, like the others, is dropped at the end of the transaction or by the next
@@ -50,11 +54,10 @@ def link(connection: Connection, pilot_id: str, run_id: uuid.UUID) -> None:
     for table, columns in _TABLES.items():
         connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
         connection.execute(text(f"CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT DROP"))
-    set_quiet_aside(connection, pilot)
-    gather(connection, pilot)
-    join_by_strong_keys(connection)
-    join_undated(connection)
-    name_persons(connection)
+    settled = load_decisions(connection, pilot_id)
+    set_quiet_aside(connection, pilot, decided=settled is not None)
+    gather(connection, pilot, decided=settled is not None)
+    find_persons(connection, settled)
     add_quiet(connection, pilot)
     place_persons(connection, pilot)
     _record(connection, {**pilot, "run": run_id})

@@ -1,11 +1,22 @@
-"""Persons in SQL: steps 1 to 3 of linking_oracle.py, for the reports in link_report and their keys in link_key."""
+"""Persons in SQL: steps 1 to 4 of linking_oracle.py, for the reports in link_report and their keys in link_key."""
 
 from sqlalchemy import Connection, text
 
 from signals.linking_components import label_components
+from signals.linking_decided import join_by_decisions, part_by_decisions
+from signals.linking_decisions import Settled
 
 
-def join_by_strong_keys(connection: Connection) -> None:
+def find_persons(connection: Connection, settled: Settled | None) -> None:
+    """Fill link_person: whose each live report is. `settled`: what holds of people's decisions, if there are any."""
+    _join_by_strong_keys(connection, settled)
+    _join_undated(connection)
+    if settled is not None:
+        part_by_decisions(connection, settled)
+    _name_persons(connection)
+
+
+def _join_by_strong_keys(connection: Connection, settled: Settled | None) -> None:
     """Step 1: `part` of link_node, and whether it is dated."""
     connection.execute(text("ANALYZE link_key"))
     connection.execute(
@@ -39,6 +50,8 @@ def join_by_strong_keys(connection: Connection) -> None:
             WHERE no <> first
         """)
     )
+    if settled is not None:
+        join_by_decisions(connection)
     connection.execute(text("ANALYZE link_edge"))
     label_components(connection, "link_node", "link_edge")
     connection.execute(
@@ -49,7 +62,7 @@ def join_by_strong_keys(connection: Connection) -> None:
     )
 
 
-def join_undated(connection: Connection) -> None:
+def _join_undated(connection: Connection) -> None:
     """Steps 2 and 3: `label` of link_node, the person."""
     connection.execute(text("DROP TABLE IF EXISTS link_at, link_open"))
     connection.execute(
@@ -102,13 +115,14 @@ def join_undated(connection: Connection) -> None:
     )
 
 
-def name_persons(connection: Connection) -> None:
-    """Fill link_person: the smallest report id of each person, and what made it one."""
+def _name_persons(connection: Connection) -> None:
+    """Name each person after its smallest report id, and say what made it one."""
     connection.execute(
         text("""
             INSERT INTO link_person
             SELECT report_id, first_value(report_id) OVER (PARTITION BY label ORDER BY no),
-                   CASE WHEN count(*) OVER (PARTITION BY part) > 1 THEN 'strong key'
+                   CASE WHEN said IS NOT NULL THEN 'decision'
+                        WHEN count(*) OVER (PARTITION BY label, part) > 1 THEN 'strong key'
                         WHEN count(*) OVER (PARTITION BY label) > 1 THEN 'weak key' END
             FROM link_node
         """)

@@ -1,10 +1,12 @@
-"""Which reports a delivery can change anything for: its neighbourhood over match keys."""
+"""Which reports a delivery can change anything for: its neighbourhood over match keys and over people's decisions."""
 
 from sqlalchemy import Connection, text
 
+from signals.linking_decided import decided_are_not_quiet, reach_decided
+
 _COLUMNS = (
-    "report_id, state = 'live' AS live, person_id AS old_person, household_id AS old_household, creditor_id, category, "
-    "period, reported_on, dwelling, street_dwelling, building, has_addition"
+    "report_id, state = 'live' AS live, person_id AS old_person, household_id AS old_household, creditor_id, "
+    "reference, category, period, reported_on, dwelling, street_dwelling, building, has_addition"
 )
 
 
@@ -49,18 +51,20 @@ def touch_neighbours(connection: Connection, pilot_id: str) -> None:
     )
 
 
-def set_quiet_aside(connection: Connection, pilot: dict[str, str]) -> None:
+def set_quiet_aside(connection: Connection, pilot: dict[str, str], *, decided: bool) -> None:
     """Fill link_quiet: reports that say of somebody what the same contract's last report said, and meet nobody else.
 
     Most of a month's reports are so, and need no neighbourhood: all keys of such a report that meet any report are keys
     of the earlier one too, with the same birth token; one of them joins both by itself; a birth date is known of both
-    or of neither. So it changes nothing for others, and its person is the earlier one's.
+    or of neither. So it changes nothing for others, and its person is the earlier one's. With
+    `decided`, there are decisions in link_said: what they are about is not quiet.
     """
     connection.execute(text("DROP TABLE IF EXISTS link_earlier, link_fresh"))
     connection.execute(
         text("""
             CREATE TEMPORARY TABLE link_earlier ON COMMIT DROP AS
-            SELECT DISTINCT ON (t.report_id) t.report_id, e.report_id AS earlier, e.person_id
+            SELECT DISTINCT ON (t.report_id)
+                   t.report_id, e.report_id AS earlier, e.person_id, r.creditor_id, r.reference
             FROM (SELECT report_id FROM touched_report ORDER BY report_id) AS t CROSS JOIN LATERAL (
                 SELECT creditor_id, reference, state, person_id FROM signals.report
                 WHERE pilot_id = :pilot AND report_id = t.report_id OFFSET 0
@@ -74,6 +78,8 @@ def set_quiet_aside(connection: Connection, pilot: dict[str, str]) -> None:
         """),
         pilot,
     )
+    if decided:
+        decided_are_not_quiet(connection)
     connection.execute(text("ANALYZE link_earlier"))
     connection.execute(
         text("""
@@ -114,8 +120,11 @@ def set_quiet_aside(connection: Connection, pilot: dict[str, str]) -> None:
     connection.execute(text("ANALYZE link_quiet"))
 
 
-def gather(connection: Connection, pilot: dict[str, str]) -> None:
-    """Fill link_report and link_key with all that the other touched reports reach over keys, vetoes set aside."""
+def gather(connection: Connection, pilot: dict[str, str], *, decided: bool) -> None:
+    """Fill link_report and link_key with all that the other touched reports reach over keys, vetoes set aside.
+
+    With `decided`, over what decisions in link_said join, too.
+    """
     connection.execute(
         text(f"""
             INSERT INTO link_report
@@ -189,6 +198,8 @@ def gather(connection: Connection, pilot: dict[str, str]) -> None:
             """),  # noqa: S608 - the columns are ours
             parameters,
         ).rowcount
+        if decided:
+            found += reach_decided(connection, pilot, turn, _COLUMNS)
         turn += 1
 
 

@@ -32,7 +32,11 @@ ACTOR = "0123456789abcdef"
 PROOF = {"Vroegsein-Request-Proof": VIEWER["Vroegsein-Request-Proof"]}
 PURPOSES = {Role.DEBT_HELP: "offer-help", Role.PRIVACY_OFFICER: "audit", Role.CREDITOR: "offer-help"}
 # Where an operation wants another purpose than its role's usual one.
-PURPOSE_OF = {"openBreakGlass": "emergency", "searchResidents": "answer-resident"}
+PURPOSE_OF = {
+    "openBreakGlass": "emergency",
+    "searchResidents": "answer-resident",
+    **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
+}
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
     "building": HEX16,
@@ -143,6 +147,11 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "notTheirs": [str(uuid.UUID(int=1 << 105))],
         "askedOn": "2026-11-01",
         "report": report,
+        "doubtId": _a_doubt(world, pilot, report),
+        "one": [report],
+        "other": [report],
+        "why": "other",
+        "answer": "same",
         "wrong": ["amount"],
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
@@ -168,6 +177,18 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "client_assertion": assertion(world, town, "auth-debt-help.jwk"),
         "scope": "signals:read",
     }
+
+
+def _a_doubt(world: World, pilot: str, report: str) -> str:
+    """A doubtful link that waits for a person, of no household, so that nothing settles it meanwhile."""
+    doubt = str(uuid.uuid5(uuid.NAMESPACE_URL, pilot))
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO signals.doubt VALUES (%s, %s, 'fits-several', false, 'asked', %s, '{}', '{}', %s)"
+            " ON CONFLICT DO NOTHING",
+            [pilot, doubt, [report], PERIOD],
+        )
+    return doubt
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -277,6 +298,7 @@ NOBODYS: Mapping[str, Any] = {
     "changeId": str(uuid.UUID(int=1 << 102)),
     "objection": str(uuid.UUID(int=1 << 104)),
     "report": str(uuid.UUID(int=1 << 106)),
+    "doubtId": str(uuid.UUID(int=1 << 107)),
 }  # what no pilot has, in the form of what they have
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 import uuid
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ CREDITORS = {"housing": Category.RENT, "power": Category.ENERGY, "health": Categ
 PURPOSES: dict[str, dict[str, Any]] = {
     "worklist": {"roles": ["debt-help"], "level": "facts"},
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
+    "review-links": {"roles": ["debt-help"], "level": "contact"},
     "count": {"roles": ["debt-help"], "level": "index"},
     "sort": {"roles": ["debt-help"], "level": "categories"},
     "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},
@@ -208,6 +210,14 @@ class World:
         with self.desk(pilot, purpose) as service:
             found: list[dict[str, Any]] = service.post("/signals/_search", {"pilotId": pilot, "limit": 200})["signals"]
             return found
+
+    def wait_until_reviewed(self) -> None:
+        """Until the linker has looked for doubtful links wherever something changed."""
+        until = time.monotonic() + 120
+        left = "SELECT FROM signals.review_due UNION ALL SELECT FROM signals.doubt WHERE state = 'waiting' LIMIT 1"
+        while self.rows(left):
+            assert time.monotonic() < until, "the linker did not get through"
+            time.sleep(0.05)
 
     def stop_linking(self) -> None:
         """From now on, what comes in stays waiting."""

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -33,6 +33,8 @@ TOLD = {
     "wrong",
     "report_ids",
     "to_pilot",
+    "answer",
+    "why",
 }  # what the access event says of a change
 
 
@@ -64,10 +66,22 @@ def read_basis_change(
     return _state(pools, pilot_id, change_id)
 
 
-def changed(pools: Sessions, viewer: Viewer, pilot_id: str, change: DeskChange, response: Response) -> BasisChange:
-    """Leave a desk's change, inside an access event, and wait for it; the answer becomes a 202 when that takes long."""
+def changed(
+    pools: Sessions,
+    viewer: Viewer,
+    pilot_id: str,
+    change: DeskChange,
+    response: Response,
+    reports: Sequence[uuid.UUID] = (),
+) -> BasisChange:
+    """Leave a desk's change, inside an access event, and wait for it; the answer becomes a 202 when that takes long.
+
+    `reports`: what the event names of reports, where the change itself says more of them.
+    """
     change_id = uuid.uuid4()
     told = change.model_dump(mode="json", include=TOLD)
+    if reports:
+        told["reports"] = [str(report) for report in reports]
     with Gate(pools).open(
         look(viewer, pilot_id), {"ask": change.kind, "change": str(change_id), **told}, Login.RECORDER
     ) as scope:

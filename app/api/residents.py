@@ -18,7 +18,7 @@ from app.api.objections import RecordedObjection
 from app.api.signals import ReportOfHousehold, look, report_of
 from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
-from signals.consents import Erasure, Rectification
+from signals.consents import Erasure, LinkReason, Rectification
 from signals.report import Category, MatchKeys, Period, Slug, Wire
 from signals.rights import IdentityCheck
 
@@ -77,6 +77,16 @@ class HandOverOfReport(Wire):
     to_municipality: str | None
 
 
+class HeldLinkDecision(Wire):
+    """What somebody decided about links of these reports: one person's, or (`apart`) also others that are not."""
+
+    decision_id: uuid.UUID
+    decided_at: datetime
+    why: LinkReason
+    apart: bool
+    reports: tuple[uuid.UUID, ...]
+
+
 class LookAtResident(Wire):
     """A look that named one of these reports, or a household that it was in: by which function, never by whom."""
 
@@ -99,6 +109,7 @@ class HeldOfResident(Wire):
     objections: tuple[RecordedObjection, ...]
     known_clients: tuple[ListedClient, ...]
     hand_overs: tuple[HandOverOfReport, ...]
+    link_decisions: tuple[HeldLinkDecision, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
     unkeyed: Annotated[

@@ -98,10 +98,11 @@ class SignalPage(Wire):
 
 
 class SignalWithReports(Wire):
-    """One signal with the household's reports, newest first."""
+    """One signal with the household's reports, newest first. `doubtful`: a person should look at a link behind it."""
 
     signal: Signal
     reports: tuple[ReportOfHousehold, ...]
+    doubtful: bool | None
 
 
 def look(viewer: Viewer, pilot: str) -> Look:
@@ -142,9 +143,11 @@ def read_signal(
     with Gate(pools).open(look(viewer, pilot_id), {"ask": "signal", "signal": str(signal_id)}) as scope:
         signal = looking.one_signal(scope)
         reports = looking.reports_of_signal(scope)
+        doubtful = looking.signal_is_doubtful(scope)
     return SignalWithReports(
         signal=Signal.model_validate(dict(signal)),
         reports=tuple(report_of(dict(row), ReportOfHousehold) for row in reports),
+        doubtful=doubtful,
     )
 
 

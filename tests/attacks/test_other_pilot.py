@@ -21,7 +21,17 @@ from tests.world import World, make_row, small_world
 Ids = dict[str, Any]
 MINE, THEIRS = "aland", "bland"
 CREDITOR = "health"  # takes part in the one pilot and not in the other
-NAMED_BY_OTHERS = ("pilotId", "organisationId", "signalId", "deliveryId", "changeId", "objection", "report", "cursor")
+NAMED_BY_OTHERS = (
+    "pilotId",
+    "organisationId",
+    "signalId",
+    "deliveryId",
+    "changeId",
+    "objection",
+    "report",
+    "cursor",
+    "doubtId",
+)
 MADE_UP = {"listId"}  # the caller's own: what it names is found within a pilot alone
 BELONG = (*NAMED_BY_OTHERS, "leafHash", "checkpoint", "document", "manifest", "keyEnvelope", "client_assertion")
 

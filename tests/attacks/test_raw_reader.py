@@ -28,6 +28,9 @@ READS = {
         *("gate.resident_reports()", "gate.resident_signals()", "gate.resident_consents()", "gate.resident_looks()"),
         *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()", "gate.unkeyed()"),
         "gate.resident_hand_overs()",
+        *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()"),
+        *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
+        *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),
@@ -256,7 +259,7 @@ def test_an_event_for_something_else_shows_nothing(world: World, login: str, cal
     others = {asks["ask"]: other for other, (_role, _purpose, asks) in ASKS.items()}
     own = (
         {"worklist", "signal"}
-        if call in {"gate.signals()", "gate.next_place()", "gate.unkeyed()"}
+        if call in {"gate.signals()", "gate.next_place()", "gate.unkeyed()", "gate.signal_is_doubtful()"}
         else {ASKS.get(call, ("", "", {"ask": ""}))[2]["ask"]}
     )
     for ask, other in others.items():

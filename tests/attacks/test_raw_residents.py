@@ -18,7 +18,7 @@ from tests.world import PILOTS, World, make_row, small_world
 
 HER: dict[str, Any] = {"surname": "Aksoy", "initials": "E.", "house_number": "3", "birth_date": date(1990, 5, 1)}
 HIM: dict[str, Any] = {"surname": "Bloem", "initials": "K.", "house_number": "9", "phone": "0622222222"}
-READING = ("reports", "signals", "consents", "objections", "known_clients", "looks", "pilot")
+READING = ("reports", "signals", "consents", "objections", "known_clients", "link_decisions", "looks", "pilot")
 OPEN = "SELECT event_id, refused FROM privacy.open_resident_event(%s, %s, %s, 'abcd', %s, %s, %s, %s)"
 
 

@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import date
-from itertools import count
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations, count
 from typing import Any
 
 import pytest
@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from signals.linking import link, touch_neighbours
+from signals.linking_decided import touch_decided
+from signals.linking_decisions import Contract, LinkDecision, settle
 from signals.linking_oracle import LinkedReport, Place, cluster
 from signals.report import Category
 from tests.budget import examples
 from tests.conftest import Database
 
 PILOT = "testpilot"
+NAMES = [field.name for field in fields(LinkedReport)]
 RUNS = count(1)
 CATEGORIES = (Category.RENT, Category.ENERGY, Category.WATER, Category.HEALTH_INSURANCE)
 
@@ -49,6 +52,7 @@ def report(number: int, **known: Any) -> LinkedReport:
     given: dict[str, Any] = {
         "report_id": ident(0, number),
         "creditor_id": "creditor",
+        "reference": contract(number),
         "category": Category.HEALTH_INSURANCE,
         "period": "2026-10",
         "reported_on": date(2026, 10, 31),
@@ -62,9 +66,9 @@ def report(number: int, **known: Any) -> LinkedReport:
     return LinkedReport(**(given | known))
 
 
-def contract(one: LinkedReport) -> uuid.UUID:
+def contract(number: int) -> uuid.UUID:
     """Three contracts in all: most reports follow on one before."""
-    return ident(7, one.report_id.int % 3)
+    return ident(7, number % 3)
 
 
 def add(connection: Connection, reports: Sequence[LinkedReport], pilot: str = PILOT) -> None:
@@ -73,16 +77,15 @@ def add(connection: Connection, reports: Sequence[LinkedReport], pilot: str = PI
             INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind,
                 category, amount_euros, months, arrears_since, since_derived, reported_on, received_on,
                 social_collection, urgent, district, dwelling, street_dwelling, building, has_addition)
-            VALUES (:pilot, :report_id, :creditor_id, :report_id, :contract, :period, 'early',
+            VALUES (:pilot, :report_id, :creditor_id, :report_id, :reference, :period, 'early',
                 :category, 1, 1, '2026-09-01', false, :reported_on, '2026-11-01',
                 '{}', '{}', :report_id, :dwelling, :street_dwelling, :building, :has_addition)
         """),
         [
             {
                 "pilot": pilot,
-                **{name: getattr(one, name) for name in LinkedReport.__slots__ if name not in {"strong", "weak"}},
+                **{name: getattr(one, name) for name in NAMES if name not in {"strong", "weak"}},
                 "category": one.category.value,
-                "contract": contract(one),
             }
             for one in reports
         ],
@@ -100,7 +103,8 @@ def add(connection: Connection, reports: Sequence[LinkedReport], pilot: str = PI
 def touch(connection: Connection, touched: Sequence[uuid.UUID]) -> None:
     connection.execute(text("DROP TABLE IF EXISTS touched_report"))
     connection.execute(text("CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"))
-    connection.execute(text("INSERT INTO touched_report VALUES (:id)"), [{"id": one} for one in touched])
+    if touched:
+        connection.execute(text("INSERT INTO touched_report VALUES (:id)"), [{"id": one} for one in touched])
 
 
 def relink(connection: Connection, touched: Sequence[uuid.UUID], pilot: str = PILOT) -> uuid.UUID:
@@ -141,6 +145,53 @@ def correct(connection: Connection, corrected: LinkedReport) -> None:
         {**before, "person": placed.person_id, "household": placed.household_id},
     )
     link(connection, PILOT, ident(9, next(RUNS)))
+
+
+def decision(number: int, *groups: Sequence[Contract], moment: int | None = None) -> LinkDecision:
+    """A decision; a later number is a later decision, unless `moment` says otherwise."""
+    at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=number if moment is None else moment)
+    return LinkDecision(at, ident(8, number), tuple(frozenset(group) for group in groups))
+
+
+def of(number: int, creditor: str = "creditor") -> Contract:
+    """The contract of the report with this number."""
+    return creditor, contract(number)
+
+
+def decide(connection: Connection, *decisions: LinkDecision, pilot: str = PILOT) -> uuid.UUID:
+    for one in decisions:
+        values = {"pilot": pilot, "id": one.decision_id, "at": one.decided_at}
+        connection.execute(
+            text("INSERT INTO privacy.link_decision VALUES (:pilot, :id, :at, 'somebody', 'same-details')"), values
+        )
+        connection.execute(
+            text("INSERT INTO privacy.link_decision_contract VALUES (:pilot, :id, :side, :creditor, :reference)"),
+            [
+                {**values, "side": side, "creditor": creditor, "reference": reference}
+                for side, group in enumerate(one.groups, 1)
+                for creditor, reference in group
+            ],
+        )
+    return after_decisions(connection, decisions, pilot)
+
+
+def undecide(connection: Connection, one: LinkDecision) -> None:
+    touch(connection, [])
+    touch_decided(connection, PILOT, set().union(*one.groups))
+    for table in ("link_decision_contract", "link_decision"):
+        connection.execute(
+            text(f"DELETE FROM privacy.{table} WHERE pilot_id = :pilot AND decision_id = :id"),
+            {"pilot": PILOT, "id": one.decision_id},
+        )
+    link(connection, PILOT, ident(9, next(RUNS)))
+
+
+def after_decisions(connection: Connection, decisions: Sequence[LinkDecision], pilot: str = PILOT) -> uuid.UUID:
+    run = ident(9, next(RUNS))
+    touch(connection, [])
+    touch_decided(connection, pilot, {contract for one in decisions for group in one.groups for contract in group})
+    link(connection, pilot, run)
+    return run
 
 
 def places(connection: Connection, pilot: str = PILOT) -> dict[uuid.UUID, Place]:
@@ -206,6 +257,19 @@ def small_worlds(draw: st.DrawFn) -> list[LinkedReport]:
     return world
 
 
+@st.composite
+def decisions(draw: st.DrawFn) -> list[LinkDecision]:
+    """Decisions about the few contracts of a small world: they repeat, overlap and contradict each other."""
+    contracts = st.sampled_from([of(number, creditor) for number in range(3) for creditor in ("one", "two")])
+    made = []
+    for number in range(draw(st.integers(1, 5))):
+        named = draw(st.lists(contracts, unique=True, min_size=2, max_size=5))
+        cut = draw(st.integers(1, len(named)))
+        groups = [group for group in (named[:cut], named[cut:]) if group]
+        made.append(decision(number, *groups, moment=draw(st.integers(0, 5))))
+    return made
+
+
 @settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=small_worlds())
 def test_any_order_and_partition_gives_what_the_oracle_gives(
@@ -228,7 +292,10 @@ def test_any_order_and_partition_gives_what_the_oracle_gives(
                 assert places(connection) == cluster(live.values())
             other = data.draw(st.sampled_from([None, *sorted(live)]), label="corrected by what another says")
             if other:
-                corrected = replace(live[other], report_id=min(live))
+                first = live[min(live)]
+                corrected = replace(
+                    live[other], report_id=first.report_id, creditor_id=first.creditor_id, reference=first.reference
+                )
                 live[corrected.report_id] = corrected
                 correct(connection, corrected)
                 assert places(connection) == cluster(live.values())
@@ -241,12 +308,65 @@ def test_any_order_and_partition_gives_what_the_oracle_gives(
                 assert moved <= touched_households(connection)
 
 
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), world=small_worlds(), made=decisions())
+def test_decisions_between_deliveries_give_what_they_give_all_at_once(
+    engine: Engine, data: st.DataObject, world: list[LinkedReport], made: list[LinkDecision]
+) -> None:
+    with engine.connect() as connection:
+        live: dict[uuid.UUID, LinkedReport] = {}
+        stand: list[LinkDecision] = []
+        waiting: list[LinkedReport | LinkDecision] = data.draw(st.permutations([*world, *made]), label="order")
+        while waiting:
+            size = data.draw(st.integers(1, len(waiting)), label="size of the delivery")
+            now, waiting = waiting[:size], waiting[size:]
+            if delivery := [one for one in now if isinstance(one, LinkedReport)]:
+                deliver(connection, delivery)
+                live |= {one.report_id: one for one in delivery}
+                assert places(connection) == cluster(live.values(), stand)
+            if said := [one for one in now if isinstance(one, LinkDecision)]:
+                decide(connection, *said)
+                stand += said
+                assert places(connection) == cluster(live.values(), stand)
+            leaving = data.draw(st.sets(st.sampled_from(sorted(live)), max_size=2), label="shut out") if live else None
+            if leaving:
+                shut_out(connection, sorted(leaving))
+                live = {key: one for key, one in live.items() if key not in leaving}
+                assert places(connection) == cluster(live.values(), stand)
+            gone = data.draw(st.sampled_from([None, *stand]), label="decision that goes")
+            if gone:
+                undecide(connection, gone)
+                stand.remove(gone)
+                assert places(connection) == cluster(live.values(), stand)
+
+
 @settings(max_examples=examples(40))
-@given(world=small_worlds(), mixed=st.randoms(use_true_random=False))
-def test_the_oracle_does_not_depend_on_the_order(world: list[LinkedReport], mixed: Any) -> None:
-    others = list(world)
+@given(world=small_worlds(), made=decisions(), mixed=st.randoms(use_true_random=False))
+def test_the_oracle_does_not_depend_on_the_order(
+    world: list[LinkedReport], made: list[LinkDecision], mixed: Any
+) -> None:
+    others, said = list(world), list(made)
     mixed.shuffle(others)
-    assert cluster(world) == cluster(others)
+    mixed.shuffle(said)
+    assert cluster(world, made) == cluster(others, said)
+
+
+@settings(max_examples=examples(40))
+@given(world=small_worlds(), made=decisions())
+def test_the_newest_decision_about_two_contracts_holds_whatever_the_keys_say(
+    world: list[LinkedReport], made: list[LinkDecision]
+) -> None:
+    newest = max(made, key=lambda one: (one.decided_at, one.decision_id))
+    found = cluster(world, made)
+    persons: dict[Contract, set[uuid.UUID]] = {}
+    for each in world:
+        persons.setdefault((each.creditor_id, each.reference), set()).add(found[each.report_id].person_id)
+    for group in newest.groups:
+        assert len(set().union(*(persons.get(contract, set()) for contract in group))) <= 1
+    for one, other in combinations(newest.groups, 2):
+        for left in one:
+            for right in other:
+                assert persons.get(left, set()).isdisjoint(persons.get(right, set()))
 
 
 def test_nothing_of_another_pilot_is_met(connection: Connection) -> None:
@@ -437,3 +557,99 @@ def test_a_contract_that_learns_a_birth_date_leaves_the_namesake_it_was_taken_fo
     deliver(connection, [moved])
     assert places(connection) == cluster([*before, moved])
     assert len({place.person_id for place in places(connection).values()}) == 2
+
+
+A, B, C, D = (("housing", ident(7, number)) for number in range(4))
+
+
+def of_contract(number: int, named: Contract, **known: Any) -> LinkedReport:
+    return report(number, creditor_id=named[0], reference=named[1], **known)
+
+
+def together(connection: Connection, *numbers: int) -> bool:
+    found = places(connection)
+    return len({found[ident(0, number)].person_id for number in numbers}) == 1
+
+
+def test_contracts_that_a_person_calls_one_persons_are_whatever_their_birth_dates(connection: Connection) -> None:
+    key = ident(5, 1)
+    deliver(connection, [of_contract(1, A, weak={key: ident(6, 1)}), of_contract(2, B, weak={key: ident(6, 2)})])
+    assert not together(connection, 1, 2)
+    run = decide(connection, decision(1, [A, B]))
+    assert together(connection, 1, 2)
+    assert reasons(connection, run) == {ident(0, 2): "joined: decision; home of its own"}
+
+
+def test_a_wrong_merge_is_split_and_stays_split_next_month(connection: Connection) -> None:
+    shared = frozenset({ident(4, 1)})
+    deliver(connection, [of_contract(1, A, strong=shared), of_contract(2, B, strong=shared)])
+    run = decide(connection, decision(1, [A], [B]))
+    assert not together(connection, 1, 2)
+    assert reasons(connection, run)[ident(0, 2)] == "parted; home of its own"
+    deliver(connection, [of_contract(3, A, strong=shared), of_contract(4, B, strong=shared)])
+    assert together(connection, 1, 3)
+    assert together(connection, 2, 4)
+    assert not together(connection, 1, 2)
+
+
+def test_what_has_a_key_of_both_sides_joins_neither_by_it_and_one_side_by_its_own(connection: Connection) -> None:
+    shared, own = ident(4, 1), ident(4, 2)
+    reports = [
+        of_contract(1, A, strong=frozenset({shared, own})),
+        of_contract(2, B, strong=frozenset({shared})),
+        of_contract(3, C, strong=frozenset({shared})),
+        of_contract(4, D, strong=frozenset({shared, own})),
+    ]
+    decide(connection, decision(1, [A], [B]))
+    deliver(connection, reports)
+    assert together(connection, 1, 4)
+    assert not together(connection, 1, 3)
+    assert not together(connection, 2, 3)
+
+
+def test_the_reports_of_one_contract_stay_together_when_its_person_falls_apart(connection: Connection) -> None:
+    to_a, to_c, to_b = (frozenset({ident(4, number)}) for number in range(3))
+    decide(connection, decision(1, [A], [B]))
+    deliver(connection, [of_contract(1, A, strong=to_a), of_contract(2, B, strong=to_b)])
+    deliver(connection, [of_contract(3, C, strong=to_a | to_c), of_contract(4, C, strong=to_c | to_b)])
+    assert together(connection, 3, 4)  # it meets A in one month and B in the next: it fits both
+    assert not together(connection, 1, 3)
+    assert not together(connection, 2, 3)
+
+
+def test_a_newer_decision_takes_the_place_of_an_older_one_and_leaves_the_rest_of_it(connection: Connection) -> None:
+    shared = frozenset({ident(4, 1)})
+    deliver(connection, [of_contract(number, one, strong=shared) for number, one in enumerate((A, B, C, D), 1)])
+    decide(connection, decision(1, [A, B], [C, D]))
+    assert together(connection, 1, 2)
+    assert together(connection, 3, 4)
+    decide(connection, decision(2, [A], [B]))
+    assert not together(connection, 1, 2)
+    assert not together(connection, 1, 3)
+    assert not together(connection, 2, 3)
+    decide(connection, decision(3, [A, C]))
+    assert together(connection, 1, 3)
+    assert not together(connection, 1, 2)
+
+
+def test_what_two_newer_decisions_say_together_beats_an_older_one(connection: Connection) -> None:
+    made = [decision(1, [A], [C]), decision(2, [A, B]), decision(3, [B, C])]
+    settled = settle(made)
+    assert settled.number[A] == settled.number[C]
+    assert not settled.apart
+    assert settle(made[:2]).apart
+
+
+def test_two_persons_of_one_home_stay_one_household_when_they_are_parted(connection: Connection) -> None:
+    shared, home = frozenset({ident(4, 1)}), ident(1, 100)
+    deliver(connection, [of_contract(n, one, strong=shared, dwelling=home) for n, one in enumerate((A, B), 1)])
+    decide(connection, decision(1, [A], [B]))
+    assert not together(connection, 1, 2)
+    assert len({place.household_id for place in places(connection).values()}) == 1
+
+
+def test_a_decision_of_another_pilot_says_nothing(connection: Connection) -> None:
+    shared = frozenset({ident(4, 1)})
+    decide(connection, decision(1, [A], [B]), pilot="elsewhere")
+    deliver(connection, [of_contract(1, A, strong=shared), of_contract(2, B, strong=shared)])
+    assert together(connection, 1, 2)

@@ -64,7 +64,8 @@ def count(world: World, table: str) -> int:
 
 
 def contents(world: World, schemas: tuple[str, ...] = ("intake", "signals", "privacy")) -> dict[str, list[str]]:
-    """Every row of every table, as text."""
+    """Every row of every table, as text, when the linker has nothing more to do."""
+    world.wait_until_reviewed()
     names = world.rows(
         "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY (%(schemas)s)", schemas=list(schemas)
     )
@@ -343,6 +344,7 @@ def left_in_files(world: World, went: set[bytes], stays: set[bytes]) -> set[byte
     """What the files hold of `went` after a vacuum; again, where a transaction that ran beside it held it up."""
     until = time.monotonic() + 30
     while True:
+        world.wait_until_reviewed()
         with world.database.as_superuser() as connection:
             connection.execute("VACUUM FULL")
             connection.execute("CHECKPOINT")
