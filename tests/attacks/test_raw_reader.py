@@ -28,7 +28,6 @@ READS = {
         *("gate.resident_reports()", "gate.resident_signals()", "gate.resident_consents()", "gate.resident_looks()"),
         *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()", "gate.unkeyed()"),
         "gate.resident_hand_overs()",
-        *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()"),
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
     ),
