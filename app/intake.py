@@ -131,7 +131,7 @@ def put_part(
         with stage("parse"):
             lines, refusals = read_lines(body, lambda report: broken_rule(report, agreed, row.period))
         epoch = _newest(connection, pilot).epoch_of(creditor)
-        if any(line.report.keys.epoch != epoch for line in lines):
+        if any(line.epoch != epoch for line in lines):
             raise DeliveryRefused("other-epoch", OTHER_EPOCH)
         leaves = [merkle.leaf_hash(report_leaf(line.sent, line.sealed)) for line in lines]
         tree = merkle.levels(leaves)
@@ -166,7 +166,7 @@ def put_part(
                         delivery.bytes,
                         number.to_bytes(4, "big"),
                         line.number.to_bytes(4, "big"),
-                        report_id(pilot, creditor, row.period, line.report.reference).bytes,
+                        report_id(pilot, creditor, row.period, line.reference).bytes,
                         line.sent,
                         line.sealed.wrapped_key,
                         line.sealed.contact,

@@ -34,10 +34,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that was taken. `sent` is its report in canonical form, which is what the creditor signs."""
+    """One line that was taken. `sent` is its report in canonical form, which is what the creditor signs.
+
+    Of the report as read only what is asked of it later: read, 10,000 of them hold 100 MB.
+    """
 
     number: int
-    report: Report
+    reference: str
+    epoch: int
     sent: bytes
     sealed: SealedReport
 
@@ -59,25 +63,26 @@ def read_lines(
         if number > MOST_LINES:
             raise PartUnreadable(f"more than {MOST_LINES} lines: send the rest as another part")
         try:
-            line = _line(number, raw)
+            report, line = _line(number, raw)
         except ValidationError as error:
             refusals.append(Refusal(number, _pointer(error), "unreadable-line"))
             continue
-        broken = broken_rule(line.report)
-        if broken is None and line.report.reference in seen:
+        broken = broken_rule(report)
+        if broken is None and line.reference in seen:
             broken = ("/report/reference", "repeated")
         if broken is not None:
             refusals.append(Refusal(number, *broken))
             continue
-        seen.add(line.report.reference)
+        seen.add(line.reference)
         lines.append(line)
     return lines, refusals
 
 
-def _line(number: int, raw: bytes) -> Line:
+def _line(number: int, raw: bytes) -> tuple[Report, Line]:
     read = ReportLine.model_validate_json(raw)
     sealed = SealedReport(base64.b64decode(read.sealed.wrapped_key), base64.b64decode(read.sealed.contact))
-    return Line(number, read.report, read.report.canonical(), sealed)
+    report = read.report
+    return report, Line(number, report.reference, report.keys.epoch, report.canonical(), sealed)
 
 
 def _pointer(error: ValidationError) -> str:

@@ -4,7 +4,8 @@
 
 An export is written and then read, checked, normalised, keyed and sealed as `vroegsein creditor push` does it; nothing
 is sent. `rows_per_second` is on one core, over all stages together, and `at_least` the limit it is held to. Seconds are
-the process's own (CPU) time; on a machine that others use too, they still grow with what those do.
+the process's own (CPU) time; on a machine that others use too, they still grow with what those do. `peak_memory_mb` is
+after reading and checking, when all rows are held.
 
 With `--steps`, each step by itself on 5,000 of the rows, the best of five times with what is cached forgotten before
 each: microseconds a row. They add up to less than the whole, which goes from step to step for every row.
@@ -15,6 +16,7 @@ import gc
 import json
 import multiprocessing
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -107,6 +109,7 @@ def measure(count: int) -> dict[str, Any]:
         profile = Profile.model_validate(PROFILE)
         checked = check(read_export(file, profile), profile)
         reading = time.process_time() - begun
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     rows = list(checked.to_send)
     assert len(rows) == count, checked.reasons
     begun = time.process_time()
@@ -125,6 +128,7 @@ def measure(count: int) -> dict[str, Any]:
         "at_least": AT_LEAST,
         "keys_and_sealing_per_second": {"one_core": round(count / preparing), "all_cores": round(count / all_cores)},
         "cores": cores,
+        "peak_memory_mb": held,
     }
 
 

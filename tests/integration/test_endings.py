@@ -395,7 +395,7 @@ def test_paid_rows_of_an_export_become_endings_and_no_empty_snapshot(world: Worl
     checked = run(world, "check", str(file), "--profile", str(profile))
     assert "1 rows read, 0 to send, 1 settled, 0 not" in checked
     assert "is passed on as" in checked
-    assert "1 contract(s) passed on as settled" in run(world, "push", str(file), "--profile", str(profile))
+    assert "1 rows read = 0 sent + 1 settled" in run(world, "push", str(file), "--profile", str(profile))
     assert settled(world) == [("2026-08", "2026-09-30")]
     assert world.rows("SELECT count(*) FROM intake.delivery") == [(1,)]
 

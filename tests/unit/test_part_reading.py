@@ -32,7 +32,7 @@ def allowed(_report: Report) -> None:
 
 def test_good_lines_are_read_in_order_with_their_numbers() -> None:
     lines, refusals = read_lines(body_of(*(make_line(n) for n in range(3))), allowed)
-    assert [(line.number, line.report.reference[-1]) for line in lines] == [(1, "0"), (2, "1"), (3, "2")]
+    assert [(line.number, line.reference[-1]) for line in lines] == [(1, "0"), (2, "1"), (3, "2")]
     assert refusals == []
     assert (len(lines[0].sealed.wrapped_key), lines[0].sealed.contact) == (60, bytes(40))
 
