@@ -36,6 +36,7 @@ from signals.consents import (
 )
 from signals.days import AMSTERDAM
 from signals.pilot import Pilot
+from signals.report import MatchKeys
 
 
 class ChangeUnknown(PrivacyError):
@@ -78,29 +79,35 @@ INSERT_KEYS = sa.text("""
     VALUES (:pilot, :key, :consent, :strong, :birth) ON CONFLICT DO NOTHING
 """)
 # Looked up key by key: the planner, whose statistics say nothing of a pilot's first days, else reads all for each.
-WITHDRAW = sa.text("""
+# A no reaches as far as no birth date objects; a yes (app/basis_check.py) only as far as a birth date agrees.
+_ASKED = """
+    unnest(CAST(:keys AS uuid[]), CAST(:strong AS boolean[]), CAST(:births AS uuid[])) AS asked (key, strong, birth)
+"""
+WITHDRAW = sa.text(f"""
     WITH met AS MATERIALIZED (
-        SELECT DISTINCT k.consent_id FROM unnest(CAST(:keys AS uuid[])) AS asked (key) CROSS JOIN LATERAL (
+        SELECT DISTINCT k.consent_id FROM {_ASKED} CROSS JOIN LATERAL (
             SELECT consent_id FROM privacy.consent_key
-            WHERE pilot_id = :pilot AND key = asked.key AND strong OFFSET 0
+            WHERE pilot_id = :pilot AND key = asked.key AND strong = asked.strong
+              AND (strong OR (birth = asked.birth) IS NOT FALSE) OFFSET 0
         ) AS k
     )
     UPDATE privacy.consent SET withdrawn_on = :withdrawn_on
     WHERE pilot_id = :pilot AND category = :category AND withdrawn_on IS NULL
       AND consent_id = ANY (ARRAY(SELECT consent_id FROM met))
-""")
-SAID_NO_SINCE = sa.text("""
+""")  # noqa: S608 - words of this file only
+SAID_NO_SINCE = sa.text(f"""
     WITH met AS MATERIALIZED (
-        SELECT DISTINCT k.objection_id FROM unnest(CAST(:keys AS uuid[])) AS asked (key) CROSS JOIN LATERAL (
+        SELECT DISTINCT k.objection_id FROM {_ASKED} CROSS JOIN LATERAL (
             SELECT objection_id FROM privacy.objection_key
-            WHERE pilot_id = :pilot AND key = asked.key AND strong OFFSET 0
+            WHERE pilot_id = :pilot AND key = asked.key AND strong = asked.strong
+              AND (strong OR (birth = asked.birth) IS NOT FALSE) OFFSET 0
         ) AS k
     )
     SELECT EXISTS (
         SELECT FROM privacy.objection
         WHERE pilot_id = :pilot AND objection_id = ANY (ARRAY(SELECT objection_id FROM met)) AND state = 'stands'
           AND creditor_id IS NULL AND coalesce(category, :category) = :category AND since > :given_on)
-""")
+""")  # noqa: S608 - words of this file only
 
 
 def carry_out(connection: sa.Connection, pilot_id: str, change_id: uuid.UUID, rule_sets: RuleSets) -> bool:
@@ -210,7 +217,7 @@ def _record(connection: sa.Connection, pilot_id: str, consent_id: uuid.UUID, con
         "category": consent.category.value,
         "given_on": consent.given_on,
     }
-    if connection.execute(SAID_NO_SINCE, {**given, "keys": list(consent.keys.strong)}).scalar_one():
+    if connection.execute(SAID_NO_SINCE, {**given, **_asked(consent.keys)}).scalar_one():
         return "said no since"
     shown = {"valid_until": consent.valid_until, "notice": consent.notice, "given_by": consent.given_by}
     connection.execute(INSERT, {**given, **shown, "sealed": bytes.fromhex(consent.sealed)})
@@ -224,6 +231,12 @@ def _withdraw(connection: sa.Connection, pilot_id: str, withdrawal: Withdrawal) 
         "pilot": pilot_id,
         "category": withdrawal.category.value,
         "withdrawn_on": withdrawal.withdrawn_on,
-        "keys": list(withdrawal.keys.strong),
+        **_asked(withdrawal.keys),
     }
     return connection.execute(WITHDRAW, values).rowcount
+
+
+def _asked(keys: MatchKeys) -> dict[str, list[Any]]:
+    rows = all_keys(keys)
+    columns = {"keys": "key", "strong": "strong", "births": "birth"}
+    return {name: [row[column] for row in rows] for name, column in columns.items()}

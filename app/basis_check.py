@@ -67,13 +67,16 @@ CHECK = (
     """
     CREATE TEMPORARY TABLE said_yes ON COMMIT DROP AS
     WITH asked AS MATERIALIZED (
-        SELECT k.report_id, k.key, c.category, c.reported_on FROM checked_key k JOIN checked c USING (report_id)
-        WHERE k.strong AND (c.category || '/' || c.kind = ANY (:rests_on_consent)
-                            OR EXISTS (SELECT FROM said_no n WHERE n.report_id = c.report_id))
+        SELECT k.report_id, k.key, k.strong, k.birth, c.category, c.reported_on
+        FROM checked_key k JOIN checked c USING (report_id)
+        WHERE (k.strong OR k.birth IS NOT NULL)
+          AND (c.category || '/' || c.kind = ANY (:rests_on_consent)
+               OR EXISTS (SELECT FROM said_no n WHERE n.report_id = c.report_id))
         ORDER BY k.key
     ), met AS MATERIALIZED (
         SELECT DISTINCT a.report_id, a.category, a.reported_on, c.consent_id FROM asked a CROSS JOIN LATERAL (
-            SELECT consent_id FROM privacy.consent_key WHERE pilot_id = :pilot AND key = a.key AND strong OFFSET 0
+            SELECT consent_id FROM privacy.consent_key
+            WHERE pilot_id = :pilot AND key = a.key AND strong = a.strong AND (strong OR birth = a.birth) OFFSET 0
         ) AS c
     )
     SELECT DISTINCT met.report_id, c.given_on, c.recorded_at FROM met CROSS JOIN LATERAL (

@@ -31,14 +31,14 @@ from signals.report import MatchKeys
 KINDS = (
     "1-surname-initial-birth",
     "2-initial-birth-building",
-    "3-phone-initial",
-    "4-email-initial",
-    "5-mobile-birth",
-    "6-email-birth",
+    "3-mobile-birth",
+    "4-email-birth",
     "1-surname-initial-building",
-    "2-surname-start-initial-dwelling",
-    "3-surname-end-initial-dwelling",
-    "4-surname-initial-street-dwelling",
+    "2-phone-initial",
+    "3-email-initial",
+    "4-surname-start-initial-dwelling",
+    "5-surname-end-initial-dwelling",
+    "6-surname-initial-street-dwelling",
 )
 PILOT_KEY = bytes(range(32))
 Rows = dict[Row, SendableRow]

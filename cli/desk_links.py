@@ -35,7 +35,6 @@ KIND = {
     "birth-dates-differ": ("geboortedatums verschillen", "birth dates differ"),
     "fits-several": ("past bij meer dan één persoon", "fits more than one person"),
     "no-birth-date": ("gekoppeld zonder geboortedatum", "linked without a birth date"),
-    "two-birth-dates": ("gekoppeld, met twee geboortedatums", "linked, with two birth dates"),
 }
 NOW = {True: ("één persoon", "one person"), False: ("twee personen", "two persons")}
 DETAIL = {

@@ -25,26 +25,26 @@ COMBINATIONS: dict[str, Said] = {
         "dezelfde voorletter en geboortedatum in hetzelfde pand",
         "same initial and birth date in one building",
     ),
-    "3-phone-initial": ("hetzelfde telefoonnummer en dezelfde voorletter", "same telephone number and initial"),
-    "4-email-initial": ("hetzelfde e-mailadres en dezelfde voorletter", "same e-mail address and initial"),
-    "5-mobile-birth": (
+    "2-phone-initial": ("hetzelfde telefoonnummer en dezelfde voorletter", "same telephone number and initial"),
+    "3-email-initial": ("hetzelfde e-mailadres en dezelfde voorletter", "same e-mail address and initial"),
+    "3-mobile-birth": (
         "hetzelfde mobiele nummer en dezelfde geboortedatum",
         "same mobile number and birth date",
     ),
-    "6-email-birth": ("hetzelfde e-mailadres en dezelfde geboortedatum", "same e-mail address and birth date"),
+    "4-email-birth": ("hetzelfde e-mailadres en dezelfde geboortedatum", "same e-mail address and birth date"),
     "1-surname-initial-building": (
         "dezelfde achternaam en voorletter in hetzelfde pand",
         "same surname and initial in one building",
     ),
-    "2-surname-start-initial-dwelling": (
+    "4-surname-start-initial-dwelling": (
         "hetzelfde begin van de achternaam en dezelfde voorletter in één woning",
         "same beginning of the surname and same initial in one dwelling",
     ),
-    "3-surname-end-initial-dwelling": (
+    "5-surname-end-initial-dwelling": (
         "hetzelfde einde van de achternaam en dezelfde voorletter in één woning",
         "same end of the surname and same initial in one dwelling",
     ),
-    "4-surname-initial-street-dwelling": (
+    "6-surname-initial-street-dwelling": (
         "dezelfde achternaam en voorletter op één adres, de postcodeletters niet meegeteld",
         "same surname and initial at one address, the letters of the postcode left out",
     ),

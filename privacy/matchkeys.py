@@ -22,8 +22,8 @@ from privacy.normalise.text import CACHE
 from signals.report import NOT_KEYED, MatchKeys
 
 SCHEME = "v1.hmac"
-STRONG_KEYS = 7  # per report, whatever is known: the number of keys tells nothing
-WEAK_KEYS = 5
+STRONG_KEYS = 6  # per report, whatever is known: the number of keys tells nothing
+WEAK_KEYS = 6
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
 _KEY_LENGTH = (2 * KEY_BYTES).to_bytes(4, "big")  # as `framed` writes it before a key in hexadecimal
@@ -215,30 +215,30 @@ def _strong(person: Person) -> Iterator[Key]:
             yield "1-surname-initial-birth", _anagram(surname), initial, birth
         if building := _building(person):
             yield "2-initial-birth-building", initial, birth, *building
-    if person.phone:
-        yield "3-phone-initial", person.phone, initial
-    if person.email:
-        yield "4-email-initial", person.email, initial
     if birth and person.phone.startswith(MOBILE):  # a landline is a home's: twins share it
-        yield "5-mobile-birth", person.phone, birth
+        yield "3-mobile-birth", person.phone, birth
     if birth and person.email:
-        yield "6-email-birth", person.email, birth
+        yield "4-email-birth", person.email, birth
 
 
 def _weak(person: Person) -> Iterator[Key]:
     """Combinations that a parent and a child, or two strangers, may share: they join unless birth dates object."""
     initial, surnames = person.name.initial, person.name.surnames
-    if not surnames:
-        return
     dwelling, street_dwelling, building = _places(person)
     if building:
         for surname in surnames[:2]:
             yield "1-surname-initial-building", _anagram(surname), initial, *building
+    if person.phone:
+        yield "2-phone-initial", person.phone, initial
+    if person.email:
+        yield "3-email-initial", person.email, initial
+    if not surnames:
+        return
     if dwelling:
-        yield "2-surname-start-initial-dwelling", surnames[0][:_END_LETTERS], initial, *dwelling
-        yield "3-surname-end-initial-dwelling", surnames[-1][-_END_LETTERS:], initial, *dwelling
+        yield "4-surname-start-initial-dwelling", surnames[0][:_END_LETTERS], initial, *dwelling
+        yield "5-surname-end-initial-dwelling", surnames[-1][-_END_LETTERS:], initial, *dwelling
     if street_dwelling:
-        yield "4-surname-initial-street-dwelling", _anagram(surnames[0]), initial, *street_dwelling
+        yield "6-surname-initial-street-dwelling", _anagram(surnames[0]), initial, *street_dwelling
 
 
 @lru_cache(CACHE)

@@ -3,8 +3,7 @@
 What is a doubt, by the newest report of each contract of a person:
 - two persons who meet by a key and yet are two: because their birth dates under it differ (a typing error, or father
   and son), or because it fits several persons and so joins none;
-- one person of whom a part without a birth date hangs on the rest by weak keys alone;
-- one person in whom one weak key stands with two birth dates.
+- one person of whom a part without a birth date hangs on the rest by weak keys alone.
 Not a doubt: what a person decided already; and what changes nothing whatever the answer, as far as that can be told by
 set (persons of one household; a split in one home). What of the rest changes a signal, app/reviewing.py tries out.
 
@@ -24,7 +23,7 @@ from signals.linking_decisions import Contract, Settled, settle
 from signals.linking_terms import MOST_PERSONS, ONE_PER_HOME
 
 DIFFER, SEVERAL = "birth-dates-differ", "fits-several"  # two persons now
-UNDATED, TWO_DATES = "no-birth-date", "two-birth-dates"  # one person now
+UNDATED = "no-birth-date"  # one person now
 _ONE_PER_HOME = ", ".join(f"'{category}'" for category in sorted(ONE_PER_HOME))
 
 
@@ -96,10 +95,10 @@ def find_doubts(connection: Connection, pilot_id: str) -> list[Doubt]:
             doubt = _doubt(DIFFER if row.differ else SEVERAL, one, other, linked=False)
             found[doubt.doubt_id] = doubt
     for person in whole:
-        for kind, side in _splits(persons[person]):
+        for side in _undated(persons[person]):
             rest = [one for one in persons[person] if one not in side]
             if rest and not _decided_one(settled, side, rest):
-                doubt = _doubt(kind, side, rest, linked=True)
+                doubt = _doubt(UNDATED, side, rest, linked=True)
                 found.setdefault(doubt.doubt_id, doubt)
     return list(found.values())
 
@@ -215,20 +214,11 @@ def _persons(
     return {person: list(reports.values()) for person, reports in found.items()}
 
 
-def _splits(person: list[_Newest]) -> Iterator[tuple[str, list[_Newest]]]:
-    """Each side of a person that may be somebody else, with the kind of doubt."""
+def _undated(person: list[_Newest]) -> Iterator[list[_Newest]]:
+    """Each part of a person without a birth date, which may be somebody else."""
     for part in _parts(person):
         if len(part) < len(person) and not any(birth for one in part for birth in one.weak.values()):
-            yield UNDATED, part
-    at_key: dict[uuid.UUID, dict[uuid.UUID, list[_Newest]]] = defaultdict(lambda: defaultdict(list))
-    for one in person:
-        for key, birth in one.weak.items():
-            if birth is not None:
-                at_key[key][birth].append(one)
-    for births in at_key.values():
-        if len(births) > 1:
-            for side in births.values():
-                yield TWO_DATES, side
+            yield part
 
 
 def _parts(person: list[_Newest]) -> Iterable[list[_Newest]]:
