@@ -12,7 +12,7 @@ from tests.soak.world import PILOT, SoakFailed, SoakWorld
 from tests.world import CREDITORS
 
 # Each as rows of text. Left out is what differs between any two runs: ids that are drawn, moments, what is sealed or
-# salted anew at each attempt, and the random match keys that fill a report up (they meet no other). What a resident
+# salted anew at each attempt, and the random match keys that fill a report up or an objection (they meet no other). What a resident
 # says twice stands there twice, and means the same: so DISTINCT.
 COMPARED = {
     "reports": """
@@ -44,7 +44,9 @@ COMPARED = {
     "waiting changes": "SELECT to_jsonb(change_id) FROM privacy.basis_change WHERE done_at IS NULL",
     "consents": "SELECT DISTINCT to_jsonb(ARRAY[category, given_on::text, withdrawn_on::text]) FROM privacy.consent",
     "objections": "SELECT DISTINCT to_jsonb(ARRAY[kind, state, category, since::text]) FROM privacy.objection",
-    "keys of objections": "SELECT DISTINCT to_jsonb(key) FROM privacy.objection_key",
+    "keys of objections": """
+        SELECT DISTINCT to_jsonb(o.key) FROM privacy.objection_key o JOIN signals.report_key k USING (pilot_id, key)
+    """,
     "receipts in the log": "SELECT to_jsonb(count(*)) FROM privacy.event WHERE kind = 'delivery'",
 }
 COUNTED = ("reports", "signals", "deliveries", "shut out", "objections")
