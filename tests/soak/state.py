@@ -12,17 +12,15 @@ from tests.soak.world import PILOT, SoakFailed, SoakWorld
 from tests.world import CREDITORS
 
 # Each as rows of text. Left out is what differs between any two runs: ids that are drawn, moments, what is sealed or
-# salted anew at each attempt, and the random match keys that fill a report up (they meet no other). What a resident
-# says twice stands there twice, and means the same: so DISTINCT.
+# salted anew at each attempt, and the random match keys that fill up a report or a statement (they meet no other). What
+# a resident says twice stands there twice, and means the same: so DISTINCT.
+SHARED = "SELECT pilot_id, key FROM signals.report_key GROUP BY pilot_id, key HAVING count(*) > 1"
 COMPARED = {
     "reports": """
         SELECT to_jsonb(r) - '{delivery_id,received_on}'::text[] || jsonb_build_object('content', d.content_hash)
         FROM signals.report r JOIN intake.delivery d USING (pilot_id, delivery_id)
     """,
-    "match keys": """
-        SELECT to_jsonb(k) - 'n' FROM (SELECT *, count(*) OVER (PARTITION BY key) AS n FROM signals.report_key) AS k
-        WHERE n > 1
-    """,
+    "match keys": f"SELECT to_jsonb(k) FROM signals.report_key k JOIN ({SHARED}) AS s USING (pilot_id, key)",
     "sealed reports": "SELECT to_jsonb(ARRAY[report_id, household_id]) FROM signals.sealed_report",
     "shut out": "SELECT to_jsonb(report_id) FROM signals.shut_out",
     "signals": "SELECT to_jsonb(s) - '{received_on,deadline}'::text[] FROM signals.signal s",
@@ -44,7 +42,9 @@ COMPARED = {
     "waiting changes": "SELECT to_jsonb(change_id) FROM privacy.basis_change WHERE done_at IS NULL",
     "consents": "SELECT DISTINCT to_jsonb(ARRAY[category, given_on::text, withdrawn_on::text]) FROM privacy.consent",
     "objections": "SELECT DISTINCT to_jsonb(ARRAY[kind, state, category, since::text]) FROM privacy.objection",
-    "keys of objections": "SELECT DISTINCT to_jsonb(key) FROM privacy.objection_key",
+    "keys of objections": f"""
+        SELECT DISTINCT to_jsonb(key) FROM privacy.objection_key JOIN ({SHARED}) AS s USING (pilot_id, key)
+    """,
     "receipts in the log": "SELECT to_jsonb(count(*)) FROM privacy.event WHERE kind = 'delivery'",
 }
 COUNTED = ("reports", "signals", "deliveries", "shut out", "objections")
