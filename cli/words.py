@@ -82,6 +82,8 @@ KEPT = {  # the kinds of data of app/kept.py
     "shut_out": ("buitengesloten vroegsignalen (alleen het nummer)", "reports shut out (the id alone)"),
     "delivery_keys": ("leveringssleutels", "delivery keys"),
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
+    "warnings": ("waarschuwingen bij regels", "warnings of lines"),
+    "endings": ("meldingen van voldaan en ingetrokken", "statements of settled and withdrawn"),
     "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
     "rekeyed_nodes": ("nieuwe koppelsleutels die nooit zijn doorgevoerd", "new match keys never carried out"),
     "consents": ("toestemmingen die zijn geëindigd", "consents that ended"),

@@ -279,7 +279,7 @@ def test_receipts_and_states_are_the_same_whatever_the_resident_said(world: Worl
         with world.creditor(creditor) as service:
             state = service.get(f"/deliveries/{receipt.delivery}", pilotId="aland")
             listed = service.get("/deliveries", pilotId="aland")["deliveries"]
-            own = ("deliveryId", "openedAt", "completedAt", "category", "receipt")
+            own = ("deliveryId", "openedAt", "completedAt", "category", "manifest", "receipt")
             parts = [{**part, "sha256": ""} for part in state.pop("parts")]
             states_shown = [{**row, **dict.fromkeys(own)} for row in (state, *listed)]
             told.append((receipt.accepted, receipt.refused, told_by(receipt.signed), parts, states_shown))
