@@ -12,10 +12,11 @@ from rich.table import Table
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotsOption, pilots_of
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, month
 from client.checking import Checked
-from client.endings import Ending, end_contracts, left_out, read_contracts
+from client.endings import end_contracts, left_out, read_contracts
 from client.home import Home
 from client.pushing import creditor_service
 from client.service import Service
+from signals.consents import Ending
 from signals.days import AMSTERDAM
 
 ContractOption = Annotated[
