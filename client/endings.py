@@ -25,7 +25,8 @@ def end_contracts(
 ) -> list[dict[str, Any]]:
     """Say how contracts ended, for their reports up to `ended_on`. Returns the service's answer to each request.
 
-    `open`: they did not, though they are missing in the export of that reference date. Repeating it is safe. Raises ServiceRefused, ServiceUnreachable.
+    `open`: they did not, though nothing is reported of them on that reference date. Repeating it is safe. Raises
+    ServiceRefused, ServiceUnreachable.
     """
     secret = home.secret("secret.key")
     # Sorted: the order of a file says nothing that the service needs.

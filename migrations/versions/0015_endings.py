@@ -1,4 +1,4 @@
-"""The life of a report: what its creditor says is settled, was wrong or is open still, and what follows from all of a contract's.
+"""The life of a report: what its creditor says is settled, wrong or open, and what follows from all of a contract's.
 
 `settled_on` and `unannounced` follow from the reports, deliveries and endings that are there (signals/settling.py).
 Deliveries that were taken up before this count as no snapshot: by their absence nothing is settled. Phase: expand.
