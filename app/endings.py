@@ -1,7 +1,8 @@
-"""What a creditor says of its contracts: settled, or withdrawn because it was wrong. The linker carries it out.
+"""What a creditor says of its contracts: settled, withdrawn because it was wrong, or open. The linker carries it out.
 
 It holds for a contract's reports up to a day, those that arrive later too (app/snapshots.py). What is settled stays,
-with the day. What was withdrawn goes like a report without a basis: its id stays, and nothing else.
+with the day. What was withdrawn goes like a report without a basis: its id stays, and nothing else. What is open is not
+missing in the month of that day (signals/settling.py).
 """
 
 import uuid

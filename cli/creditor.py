@@ -372,6 +372,7 @@ def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
         said = either(lang, "Buiten uw pilots, naar postcode: ", "Outside your pilots, by postcode: ")
         console.print(f"{said}{listed}", markup=False, soft_wrap=True)
     creditor_endings.show_settled(checked, lang, None if whole else FEW)
+    creditor_endings.show_open(checked, lang)
     for note in checked.notes:
         console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
     if checked.push_obstacle:
@@ -399,6 +400,9 @@ def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> 
             console.print(refused_line(line, code, lang), markup=False)
         for line, code in outcome.receipt.warned if outcome.receipt else ():
             console.print(_warned_line(line, code, lang), style="yellow", markup=False)
+        if outcome.still_open:
+            told = either(lang, "contract(en) doorgegeven als nog lopend", "contract(s) passed on as still open")
+            console.print(f"  {outcome.pilot}: {outcome.still_open} {told}", markup=False)
     sent = sum(outcome.sent for outcome in outcomes)
     refused = sum(outcome.refused for outcome in outcomes)
     not_sent = sum(outcome.not_sent for outcome in outcomes)

@@ -12,10 +12,11 @@ from rich.table import Table
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotsOption, pilots_of
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, month
 from client.checking import Checked
-from client.endings import Ending, end_contracts, left_out, read_contracts
+from client.endings import end_contracts, left_out, read_contracts
 from client.home import Home
 from client.pushing import creditor_service
 from client.service import Service
+from signals.consents import Ending
 from signals.days import AMSTERDAM
 
 ContractOption = Annotated[
@@ -84,8 +85,23 @@ def show_settled(checked: Checked, lang: Lang, most: int | None) -> None:
         console.print(either(lang, f"… en nog {more} (--all toont alles)", f"… and {more} more (--all shows all)"))
 
 
+def show_open(checked: Checked, lang: Lang) -> None:
+    """How many contracts are told of as still open though their row stays home."""
+    if count := len(checked.still_open):
+        said = either(
+            lang,
+            f"{count} thuisgebleven contract(en) worden doorgegeven als nog lopend (alleen het kenmerk): "
+            "een eerdere melding geldt dan niet als voldaan.",
+            f"{count} contract(s) that stay home are passed on as still open (by reference alone): "
+            "an earlier report then doesn't count as settled.",
+        )
+        console.print(f"• {said}", markup=False)
+
+
 def show_ended(home: Home, service: Service, pilot: str, deliveries: Sequence[dict[str, object]], lang: Lang) -> None:
     """What ended: what the newest snapshot leaves out, and what was said."""
+    said_so = service.get("/contract-endings", pilotId=pilot)["endings"]
+    with_open = {row["period"] for row in said_so if row["ending"] == "open"}
     for one in left_out(home, deliveries):
         kind, now, before = either(lang, *CATEGORY[one.category]), month(one.period, lang), month(one.before, lang)
         said = either(
@@ -93,9 +109,14 @@ def show_ended(home: Home, service: Service, pilot: str, deliveries: Sequence[di
             f"{one.contracts} contract(en) van {before} staan niet meer in {now}; die gelden als voldaan.",
             f"{one.contracts} contract(s) of {before} are not in {now} any more; they count as settled.",
         )
-        console.print(f"{pilot}, {kind}: {said}", markup=False)
-    names = {"settled": ("voldaan gemeld", "said to be settled"), "withdrawn": ("ingetrokken", "withdrawn")}
-    for row in service.get("/contract-endings", pilotId=pilot)["endings"]:
+        but = either(lang, " Wat nog loopt (hieronder) niet.", " Those that are still open (below) don't.")
+        console.print(f"{pilot}, {kind}: {said}{but if one.period in with_open else ''}", markup=False)
+    names = {
+        "settled": ("voldaan gemeld", "said to be settled"),
+        "withdrawn": ("ingetrokken", "withdrawn"),
+        "open": ("nog lopend gemeld, zonder melding", "said to be still open, though not reported"),
+    }
+    for row in said_so:
         what = either(lang, *names[row["ending"]])
         console.print(f"{pilot}: {month(row['period'], lang)}: {row['contracts']} {what}", markup=False)
 
@@ -128,7 +149,9 @@ def _end(
 
 
 def _passed_on(pilot: str, count: int, ending: Ending, states: Sequence[str], lang: Lang) -> None:
-    what = {"settled": ("voldaan", "settled"), "withdrawn": ("ingetrokken", "withdrawn")}[ending]
+    what = {"settled": ("voldaan", "settled"), "withdrawn": ("ingetrokken", "withdrawn"), "open": ("lopend", "open")}[
+        ending
+    ]
     said = either(
         lang,
         f"✓ {pilot}: {count} contract(en) doorgegeven als {what[0]}",

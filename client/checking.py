@@ -12,8 +12,9 @@ from datetime import date
 from client.exclusions import Exclusions, fold_reference
 from client.export import Export
 from client.profiles import Profile
-from client.reasons import Note, NoteCode, Reason, Refusal, masked
-from client.rows import Row, SettledRow
+from client.reasons import STILL_OPEN, Note, NoteCode, Reason, Refusal, masked
+from client.rows import SAID_NO, Row, SettledRow
+from client.still_open import OpenContract, still_open
 from privacy.identity import Contact
 from signals.report import THRESHOLD_FREE_KINDS, Category, Kind, SocialCollection, UrgentFlag
 
@@ -90,6 +91,7 @@ class SendableRow:
 class Checked:
     """The outcome of a check, in the order of the file. `settled`: rows that say that a contract is paid or closed.
 
+    `still_open`: contracts that may be in arrears still, though no row of them is sent and none says that it is paid.
     `push_obstacle` says in English why `push` must refuse this file as a whole, and what to do; None if it need not.
     """
 
@@ -102,6 +104,7 @@ class Checked:
     refused: tuple[Refusal, ...]
     notes: tuple[Note, ...]
     settled: tuple[SettledRow, ...] = ()
+    still_open: tuple[OpenContract, ...] = ()
     push_obstacle: str | None = None
     reasons: Mapping[Reason, int] = field(default_factory=dict)  # how many rows were refused for each
 
@@ -147,6 +150,8 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
         outcomes.append(_judge(ranked, export.exclusions, areas))
     outcomes.sort(key=lambda outcome: outcome.line)
     refused = tuple(outcome for outcome in outcomes if isinstance(outcome, Refusal))
+    told = {fold_reference(outcome.reference) for outcome in outcomes if not isinstance(outcome, Refusal)}
+    silent = told | _all_said_no(export)
     obstacle, notes = _obstacle(export, profile)
     return Checked(
         source=export.source,
@@ -156,15 +161,16 @@ def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Che
         rows_read=len(export.rows),
         to_send=tuple(outcome for outcome in outcomes if isinstance(outcome, SendableRow)),
         settled=tuple(outcome for outcome in outcomes if isinstance(outcome, SettledRow)),
+        still_open=still_open(refused, silent, areas.told if areas else _nowhere),
         refused=refused,
-        notes=(*export.notes, *notes, *_without_area(pilots or {})),
+        notes=(*export.notes, *notes, *_without_area(pilots or {}), *_without_number(refused)),
         push_obstacle=obstacle,
         reasons=_counted(refused),
     )
 
 
 def split(checked: Checked, pilots: Iterable[str]) -> dict[str, Checked]:
-    """For each of these pilots its part of a check: its rows to send, its settled ones, those its own terms keep home.
+    """For each of these pilots its part of a check: its rows to send, settled or open, those its own terms keep home.
 
     What doesn't say where it lies is part of each: a pilot that doesn't know the contract learns nothing of it.
     """
@@ -181,6 +187,7 @@ def split(checked: Checked, pilots: Iterable[str]) -> dict[str, Checked]:
             rows_read=len(to_send[pilot]) + len(settled[pilot]) + len(refused[pilot]),
             to_send=tuple(to_send[pilot]),
             settled=settled[pilot],
+            still_open=tuple(contract for contract in checked.still_open if pilot in contract.pilots),
             refused=tuple(refused[pilot]),
             reasons=_counted(refused[pilot]),
         )
@@ -201,6 +208,28 @@ def _without_area(pilots: Pilots) -> list[Note]:
     ]
 
 
+def _nowhere(_refusal: Refusal) -> tuple[str, ...]:
+    return ()
+
+
+def _without_number(refused: Sequence[Refusal]) -> list[Note]:
+    """A note where rows hold no number: nobody can be told that their contracts are open."""
+    lines = [refusal.line for refusal in refused if STILL_OPEN[refusal.reason] and not refusal.whole]
+    return [Note(NoteCode.NO_NUMBER, lines[0], {"count": len(lines)})] if lines else []
+
+
+def _all_said_no(export: Export) -> set[str]:
+    """The references (folded) of which any row says that the customer objected or keeps a plan, or the second file."""
+    rows = {
+        row.whole if isinstance(row, Refusal) else row.reference
+        for row in export.rows
+        if (isinstance(row, Row) and row.answer in SAID_NO) or (isinstance(row, Refusal) and row.said_no)
+    }
+    excluded = export.exclusions
+    beside = excluded.refused | excluded.payment_plan_kept if excluded else frozenset[str]()
+    return {fold_reference(reference) for reference in rows} | beside
+
+
 def _ended(
     settled: Sequence[SettledRow], still_open: Sequence[Row], areas: "_Areas | None"
 ) -> Sequence[SettledRow | Refusal]:
@@ -217,7 +246,7 @@ def _ended(
     if areas is None:
         return [first, *again]
     digits = first.postcode_digits
-    pilots = tuple(areas.covering(digits) if digits else areas.known)
+    pilots = areas.knowing(digits)
     if not pilots:
         return [first.refuse(Reason.OUTSIDE_PILOT, region=f"{digits[:2]}xx"), *again]
     return [replace(first, pilots=pilots), *again]
@@ -257,6 +286,14 @@ class _Areas:
                 if (self._alone if terms.postcodes is None else digits in terms.postcodes)
             }
         return self._found[digits]
+
+    def knowing(self, digits: str) -> tuple[str, ...]:
+        """The pilots that a contract may be known in: all, where its row doesn't say where it lies."""
+        return tuple(self.covering(digits) if digits else self.known)
+
+    def told(self, refusal: Refusal) -> tuple[str, ...]:
+        """The pilots that the contract of a row that stays home may be known in."""
+        return (refusal.pilot,) if refusal.pilot else self.knowing(refusal.postcode_digits)
 
     def taking(self, digits: str, row: Row) -> dict[str, SendingTerms]:
         """Those of them that take a row's category, and run on its reference date."""
@@ -325,7 +362,8 @@ def _pilot_for(ranked: Sequence[Row], areas: _Areas) -> str | Refusal:
         return replace(row.refuse(reason or Reason.OUTSIDE_PILOT), pilot=pilot)
     doubtful = set(taking).union(*(areas.taking(digits, row) for digits in others))
     if len(doubtful) > 1:
-        return row.refuse(Reason.SEVERAL_PILOTS, pilots=", ".join(sorted(doubtful)))
+        refusal = row.refuse(Reason.SEVERAL_PILOTS, pilots=", ".join(sorted(doubtful)))
+        return replace(refusal, postcode_digits="")  # it may be known in any of them
     pilot, terms = next(iter(taking.items()))
     below = None if row.kind in THRESHOLD_FREE_KINDS else _below(row, terms.categories[row.category])
     if below:

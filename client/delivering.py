@@ -43,6 +43,7 @@ class Receipt:
     """What became of a delivery: counts, the lines that the service refused (row of the export, rule), its receipt.
 
     `warned`: lines that it took, and that should be looked at. The service names at most 1000 refused lines.
+    `snapshot`: by the agreement it names all that is open, so that what is missing counts as settled.
     """
 
     delivery: str
@@ -51,6 +52,7 @@ class Receipt:
     warned: tuple[tuple[int, str], ...]
     signed: str
     was_there: bool
+    snapshot: bool
 
 
 def deliver(
@@ -221,4 +223,6 @@ def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_the
         )
         for which in ("refusals", "warnings")
     )
-    return Receipt(state["deliveryId"], state["accepted"], refused, warned, state["receipt"], was_there)
+    return Receipt(
+        state["deliveryId"], state["accepted"], refused, warned, state["receipt"], was_there, state["snapshot"]
+    )

@@ -1,4 +1,4 @@
-"""Endings: telling the service which of a creditor's own contracts are settled, or were reported wrongly.
+"""Endings: telling the service which of a creditor's own contracts are settled, were reported wrongly, or are open.
 
 The service gets references alone, and answers the same whether it knows of the contracts or not.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from client.cells import read_reference, tidy
 from client.decoding import UnreadableFile, text_lines
@@ -16,10 +16,8 @@ from client.home import Home
 from client.receipts import has_reports, taken_reports
 from client.service import Service
 from privacy.references import reference
-from signals.consents import MOST_ENDINGS, ContractEndings
+from signals.consents import MOST_ENDINGS, ContractEndings, Ending
 from signals.report import Category
-
-Ending = Literal["settled", "withdrawn"]
 
 
 def end_contracts(
@@ -27,7 +25,8 @@ def end_contracts(
 ) -> list[dict[str, Any]]:
     """Say how contracts ended, for their reports up to `ended_on`. Returns the service's answer to each request.
 
-    Repeating it is safe. Raises ServiceRefused, ServiceUnreachable.
+    `open`: they did not, though nothing is reported of them on that reference date. Repeating it is safe. Raises
+    ServiceRefused, ServiceUnreachable.
     """
     secret = home.secret("secret.key")
     # Sorted: the order of a file says nothing that the service needs.

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from client.cells import Cell, column_key, tidy
+from client.cells import Cell, column_key, postcode_digits, read_reference, tidy
 from client.checking import Checked, check
 from client.decoding import UnreadableFile
 from client.export import Export
@@ -272,6 +272,7 @@ _CONTACT = (
     *("surname", "prefix", "initials", "first_name", "street", "house_number", "letter", "addition"),
     *("postcode", "town", "phone", "email"),
 )
+_YES = frozenset({"true", "yes", "y", "ja", "j", "1"})
 _STEPS = {
     "reminder": "reminder_sent_on",
     "contact": "contact_sought_on",
@@ -300,9 +301,13 @@ def _row_or_refusal(line: int, row: Any) -> LedgerRow | Refusal:  # noqa: ANN401
     try:
         return LedgerRow.model_validate(row)
     except ValidationError as error:
-        reference = row.get("reference") if isinstance(row, dict) else None
-        shown = masked(reference) if isinstance(reference, str) else ""
-        return Refusal(line, Reason.NOT_BY_SCHEMA, shown, {"fields": _places(error)})
+        given = row if isinstance(row, dict) else {}
+        reference, postcode = (
+            tidy(value) if isinstance(value := given.get(name), str) else "" for name in ("reference", "postcode")
+        )
+        said_no = any(str(given.get(name)).casefold() in _YES for name in ("objected", "payment_plan_kept"))
+        about, digits = {"fields": _places(error)}, postcode_digits(postcode)
+        return Refusal(line, Reason.NOT_BY_SCHEMA, read_reference(reference), about, None, digits, said_no)
 
 
 def _places(error: ValidationError) -> str:

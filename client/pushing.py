@@ -1,24 +1,29 @@
 """One export to all the pilots that a creditor joined: each gets its own part, and one that fails stops no other.
 
-A part is a delivery of the rows to send, and the endings of contracts that the export says are settled.
+A part is a delivery of the rows to send, the endings of contracts that the export says are settled, and then which of
+those that are not delivered are open all the same.
 
 Whatever was sent is sent. Repeating the push sends only the rest: a delivery of the same rows is found again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from client.checking import Checked, Pilots, split
+from client.checking import Checked, Pilots, SendableRow, split
 from client.delivering import DeliveryDisturbed, Receipt, deliver
 from client.endings import end_contracts
+from client.exclusions import fold_reference
 from client.home import Home, HomeUnusable
 from client.last_month import delivered_before, questions, remember
 from client.oauth import LoginRefused, ServiceLogin
+from client.receipts import has_reports, taken_reports
 from client.service import Service, ServiceRefused, ServiceUnreachable
 from client.trust import JoinedPilot, join, sending_terms
 from privacy.errors import PrivacyError
+from privacy.references import reference
 from signals.days import AMSTERDAM
+from signals.line_rules import NOT_OPEN
 
 OF_ONE_PILOT = (DeliveryDisturbed, HomeUnusable, PrivacyError, ServiceRefused)
 OF_ALL = (LoginRefused, ServiceUnreachable)  # with these, the other pilots would fail as well
@@ -69,13 +74,15 @@ class Planned:
 class Outcome:
     """What became of one pilot's part. Without a receipt nothing was delivered: it was held, or failed and why.
 
-    `settled`: contracts passed on as settled; without other rows there is nothing to deliver.
+    `settled`: contracts passed on as settled; without other rows there is nothing to deliver. `still_open`: contracts
+    passed on as open though not reported.
     """
 
     pilot: str
     rows: int
     receipt: Receipt | None = None
     settled: int = 0
+    still_open: int = 0
     held: Questions = ()
     failure: Exception | None = None
 
@@ -198,6 +205,7 @@ def push(
                 None if _only_settled(part.checked) else deliver(home, service, part.joined, part.checked, advance)
             )
             settled = _end_settled(home, service, pilot, part.checked)
+            still_open = _say_open(home, service, pilot, part.checked, receipt)
         except OF_ONE_PILOT as failure:
             yield Outcome(pilot, rows, failure=failure)
         except OF_ALL as failure:
@@ -208,7 +216,7 @@ def push(
             if not any_sent:
                 remember(home, profile, planned.whole)
                 any_sent = True
-            yield Outcome(pilot, rows, receipt, settled)
+            yield Outcome(pilot, rows, receipt, settled, still_open)
 
 
 def _only_settled(part: Checked) -> bool:
@@ -220,6 +228,42 @@ def _end_settled(home: Home, service: Service, pilot: str, part: Checked) -> int
     """Pass on the rows that say that a contract is paid or closed; returns how many."""
     if part.settled:
         contracts = [row.reference for row in part.settled]
-        ended_on = min(part.reported_on, datetime.now(AMSTERDAM).date())
-        end_contracts(home, service, pilot, contracts, "settled", ended_on)
+        end_contracts(home, service, pilot, contracts, "settled", _day(part))
     return len(part.settled)
+
+
+def _say_open(home: Home, service: Service, pilot: str, part: Checked, receipt: Receipt | None) -> int:
+    """Say which contracts are open though not reported; returns how many. Where changes are sent none is missing."""
+    if receipt is not None and not receipt.snapshot:
+        return 0
+    contracts = [contract.reference for contract in part.still_open]
+    if receipt is not None:
+        contracts += _refused_and_open(home, pilot, part.to_send, receipt)
+    if contracts:
+        end_contracts(home, service, pilot, contracts, "open", _day(part))
+    return len(contracts)
+
+
+def _day(part: Checked) -> date:
+    """The reference date, or today where that is still to come: the same month, for no other one is taken."""
+    return min(part.reported_on, datetime.now(AMSTERDAM).date())
+
+
+def _refused_and_open(home: Home, pilot: str, rows: Sequence[SendableRow], receipt: Receipt) -> list[str]:
+    """The references of rows that the service refused for a reason that leaves them open.
+
+    It names only so many lines. Where it took fewer than the others, a row that is neither named nor among the reports
+    that are kept here as taken was refused too, by a rule that isn't known: it counts as open.
+    """
+    named = {line for line, _ in receipt.refused}
+    shut = {line for line, code in receipt.refused if code in NOT_OPEN}
+    found = [row.reference for row in rows if row.line in named - shut]
+    if receipt.accepted + len(named) < len(rows) and has_reports(home, receipt.delivery):
+        secret = home.secret("secret.key")
+        taken = {report.reference for report in taken_reports(home, receipt.delivery)}
+        found += [
+            row.reference
+            for row in rows
+            if row.line not in named and reference(secret, pilot, fold_reference(row.reference)) not in taken
+        ]
+    return found

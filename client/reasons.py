@@ -40,6 +40,34 @@ class Reason(StrEnum):
     TOO_EARLY = "too_early"
 
 
+# Whether a contract may be in arrears still though its row is not sent: then the service is told that it is open, or
+# its earlier report would count as paid (docs/decisions/0026).
+STILL_OPEN: Mapping[Reason, bool] = {
+    Reason.UNREADABLE_ROW: True,
+    Reason.NOT_BY_SCHEMA: True,
+    Reason.NO_REFERENCE: True,  # of which contract can't be said
+    Reason.UNREADABLE_AMOUNT: True,
+    Reason.UNREADABLE_MONTHS: True,
+    Reason.UNREADABLE_DATE: True,
+    Reason.NOT_YET_DUE: False,
+    Reason.CONFLICTING: True,
+    Reason.REPEATED: False,  # the row that it repeats tells
+    Reason.IN_CREDIT: False,
+    Reason.REFUSED_BY_RESIDENT: False,
+    Reason.PAYMENT_PLAN_KEPT: False,
+    Reason.UNCLEAR_ANSWER: True,
+    Reason.UNCLEAR_SETTLED: True,
+    Reason.SETTLED_AND_OPEN: True,
+    Reason.CATEGORY_NOT_IN_PILOT: False,  # no delivery of that category is taken there, so nothing is missing
+    Reason.OUTSIDE_PERIOD: True,
+    Reason.UNREADABLE_POSTCODE: True,
+    Reason.OUTSIDE_PILOT: False,
+    Reason.SEVERAL_PILOTS: True,
+    Reason.PILOT_UNAVAILABLE: True,
+    Reason.BELOW_THRESHOLD: False,
+    Reason.COLLECTION_INCOMPLETE: True,
+    Reason.TOO_EARLY: True,
+}
 LABELS: Mapping[Reason, tuple[str, str]] = {  # a few words, for where rows are counted
     Reason.UNREADABLE_ROW: ("regel onleesbaar", "unreadable row"),
     Reason.NOT_BY_SCHEMA: ("niet volgens het schema", "not by the schema"),
@@ -85,6 +113,7 @@ class NoteCode(StrEnum):
     UNCLEAR_FLAG = "unclear_flag"
     NO_EXCLUSIONS = "no_exclusions"
     PILOT_WITHOUT_AREA = "pilot_without_area"
+    NO_NUMBER = "no_number"
 
 
 REASONS: Mapping[Reason, tuple[str, str]] = {
@@ -240,6 +269,10 @@ NOTES: Mapping[NoteCode, tuple[str, str]] = {
         "Pilot {pilot} noemt geen postcodes en krijgt daarom alleen regels als u hem noemt: --pilot {pilot}.",
         "Pilot {pilot} names no postcodes, and so gets rows only when you name it: --pilot {pilot}.",
     ),
+    NoteCode.NO_NUMBER: (
+        "{count} regel(s) zonder nummer: een eerdere melding daarvan telt als voldaan als u steeds alles levert.",
+        "{count} row(s) without a number: that customer's earlier report counts as paid if you deliver all each month.",
+    ),
 }
 
 
@@ -269,16 +302,24 @@ def masked(reference: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row that is not sent: where it stands, its masked reference, and why.
+    """One row that is not sent: where it stands, and why.
 
-    `pilot`: the one that it belongs to, where it got so far.
+    `whole`: its reference, never shown. `pilot`: the one that it belongs to, where it got so far; else
+    `postcode_digits` tell, where the row does. `said_no`: it says itself that the customer objected or keeps a plan.
     """
 
     line: int
     reason: Reason
-    reference: str = ""  # masked
+    whole: str = field(default="", repr=False)
     details: Mapping[str, Detail] = field(default_factory=dict)
     pilot: str | None = None
+    postcode_digits: str = field(default="", repr=False)
+    said_no: bool = field(default=False, repr=False)
+
+    @property
+    def reference(self) -> str:
+        """The reference for a screen: its last three characters."""
+        return masked(self.whole)
 
     @property
     def nl(self) -> str:

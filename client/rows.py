@@ -22,6 +22,7 @@ _NO = frozenset({"", "n", "nee", "no", "false", "onwaar", "0", "geen", "-"})
 _SPELLINGS = 1 << 12  # of dates and counts, kept read
 
 Answer = Literal["none", "refused", "kept", "unclear"]
+SAID_NO: frozenset[Answer] = frozenset({"refused", "kept"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -52,7 +53,8 @@ class Row:
 
     def refuse(self, reason: Reason, **details: str | int) -> Refusal:
         """This row, not sent."""
-        return Refusal(self.line, reason, masked(self.reference), details)
+        said_no = self.answer in SAID_NO
+        return Refusal(self.line, reason, self.reference, details, None, self.postcode_digits, said_no)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -74,7 +76,7 @@ class SettledRow:
 
     def refuse(self, reason: Reason, **details: str | int) -> Refusal:
         """This row, not sent."""
-        return Refusal(self.line, reason, self.masked_reference, details)
+        return Refusal(self.line, reason, self.reference, details, None, self.postcode_digits)
 
 
 def apply_profile(
@@ -118,13 +120,14 @@ class _Mapping:
             cells = (*cells, *[""] * (self._width - len(cells)))
         reference = read_reference(self._cell(cells, "columns.reference"))
         if len(raw.cells) < self._shortest or any(cell != "" for cell in cells[self._width :]):
-            return Refusal(raw.line, Reason.UNREADABLE_ROW, masked(reference))
+            return Refusal(raw.line, Reason.UNREADABLE_ROW, reference)
         if not reference:
             return Refusal(raw.line, Reason.NO_REFERENCE)
         try:
             return self._settled(raw.line, cells, reference) or self._row(raw.line, cells, reference)
         except _UnreadableError as unreadable:
-            return Refusal(raw.line, unreadable.reason, masked(reference))
+            said_no = self._answer(cells) in SAID_NO
+            return Refusal(raw.line, unreadable.reason, reference, {}, None, self._digits(cells), said_no)
 
     def notes(self) -> list[Note]:
         """What is worth mentioning about the rows read so far."""
@@ -144,8 +147,11 @@ class _Mapping:
             raise _UnreadableError(Reason.UNCLEAR_SETTLED)
         if not settled:
             return None
+        return SettledRow(line=line, reference=reference, postcode_digits=self._digits(cells))
+
+    def _digits(self, cells: _Cells) -> str:
         postcode, address = (as_text(self._cell(cells, f"columns.{name}")) for name in ("postcode", "address"))
-        return SettledRow(line=line, reference=reference, postcode_digits=postcode_digits(postcode, address))
+        return postcode_digits(postcode, address)
 
     def _row(self, line: int, cells: _Cells, reference: str) -> Row:
         profile = self._profile

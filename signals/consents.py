@@ -101,14 +101,19 @@ class ContractObjection(Wire):
     reference: Hex16
 
 
-class ContractEndings(Wire):
-    """What a creditor says of its own contracts: settled, or withdrawn because its reports of them were wrong.
+Ending = Literal["settled", "withdrawn", "open"]
 
-    It is about their reports up to the day `ended_on`, those that arrive later too; a report of a newer day counts.
+
+class ContractEndings(Wire):
+    """What a creditor says of its own contracts: settled, withdrawn because its reports of them were wrong, or open.
+
+    The first two are about their reports up to the day `ended_on`, those that arrive later too; a report of a newer day
+    counts. `open` is the opposite of an ending, and goes the same way: the contract is not reported in the month of
+    that day (its row could not be read, say) and is in arrears still, so what is missing there settles nothing.
     """
 
     kind: Literal["contract-endings"] = "contract-endings"
-    ending: Literal["settled", "withdrawn"]
+    ending: Ending
     ended_on: date
     references: Annotated[tuple[Hex16, ...], Field(min_length=1, max_length=MOST_ENDINGS)]
 

@@ -62,6 +62,12 @@ LINE_RULES: Mapping[str, LineRule] = {
     ),
 }
 
+# A line that was refused by one of these tells that its contract needs no report: it may count as settled. One that was
+# refused by any other rule, or one that an older program doesn't know, is of a contract that is open still.
+NOT_OPEN = frozenset(
+    {"repeated", "below-threshold", "offer-refused", "payment-plan-kept", "below-experiment-threshold"}
+)
+
 # Of lines that were taken: what their creditor should look at.
 WARNINGS: Mapping[str, LineRule] = {
     NO_EARLIER_REPORT: LineRule(

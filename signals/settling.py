@@ -5,7 +5,8 @@ that are there and from nothing else. So it is the same in whatever order and nu
 
 - kind: the first report of a contract is `early` and those after it are `update`;
 - settled on: the first day on which its creditor said so, not before the report's reference date; or the first day of
-  the first month after the report's of which the creditor delivered a snapshot without the contract, if that is sooner;
+  the first month after the report's of which the creditor delivered a snapshot without the contract, if that is sooner,
+  and didn't say that the contract is open then: its row may have been refused, or held back because it was unreadable;
 - unannounced: an end of supply before which the contract was never reported.
 
 A contract was reported in a month when its report stands, in whatever state, or was shut out: then its id is left, so
@@ -46,7 +47,7 @@ _REPORTS = """
         OFFSET 0
     ) AS r
 """
-# The months of which there is a snapshot without the contract, after its first report.
+# The months of which there is a snapshot without the contract, after its first report, and in which it isn't open.
 _MISSING = f"""
     CREATE TEMPORARY TABLE contract_missing ON COMMIT DROP AS
     WITH snapshot AS MATERIALIZED (
@@ -60,6 +61,10 @@ _MISSING = f"""
         WHERE s.period > c.first AND NOT EXISTS (
             SELECT FROM contract_report r
             WHERE r.creditor_id = c.creditor_id AND r.reference = c.reference AND r.period = s.period)
+          AND NOT EXISTS (
+            SELECT FROM contract_ended e
+            WHERE e.creditor_id = c.creditor_id AND e.reference = c.reference AND e.ending = 'open'
+              AND to_char(e.ended_on, 'YYYY-MM') = s.period)
     ), named AS MATERIALIZED (
         SELECT *, {REPORT_ID.format(creditor="creditor_id", reference="reference", period="period")} AS report_id
         FROM without
@@ -69,12 +74,12 @@ _MISSING = f"""
         SELECT FROM signals.shut_out s WHERE s.pilot_id = :pilot AND s.report_id = named.report_id)
 """  # noqa: S608 - words of this file only
 _ENDED = """
-    CREATE TEMPORARY TABLE contract_settled ON COMMIT DROP AS
+    CREATE TEMPORARY TABLE contract_ended ON COMMIT DROP AS
     WITH asked AS MATERIALIZED (SELECT creditor_id, reference FROM touched_contract ORDER BY creditor_id, reference)
-    SELECT asked.*, e.ended_on FROM asked CROSS JOIN LATERAL (
-        SELECT ended_on FROM intake.ending
+    SELECT asked.*, e.ending, e.ended_on FROM asked CROSS JOIN LATERAL (
+        SELECT ending, ended_on FROM intake.ending
         WHERE pilot_id = :pilot AND creditor_id = asked.creditor_id AND reference = asked.reference
-          AND ending = 'settled'
+          AND ending <> 'withdrawn'
         OFFSET 0
     ) AS e
 """
@@ -103,8 +108,8 @@ _CHANGED = """
         WHERE m.period > r.period GROUP BY r.report_id
     ), said AS (
         SELECT r.report_id, min(s.ended_on) AS settled_on
-        FROM contract_report r JOIN contract_settled s USING (creditor_id, reference)
-        WHERE s.ended_on >= r.reported_on GROUP BY r.report_id
+        FROM contract_report r JOIN contract_ended s USING (creditor_id, reference)
+        WHERE s.ending = 'settled' AND s.ended_on >= r.reported_on GROUP BY r.report_id
     ), now AS (
         SELECT r.report_id, r.household_id,
                CASE WHEN r.kind NOT IN ('early', 'update') THEN r.kind
@@ -127,7 +132,7 @@ _APPLY = (
     ON CONFLICT DO NOTHING
     """,
 )
-_TEMPORARY = "contract_report, contract_missing, contract_settled, contract_unannounced, contract_changed"
+_TEMPORARY = "contract_report, contract_missing, contract_ended, contract_unannounced, contract_changed"
 
 
 def touch_contracts(connection: Connection, pilot_id: str) -> None:
@@ -147,7 +152,9 @@ def settle(connection: Connection, pilot_id: str) -> None:
     connection.execute(text(f"DROP TABLE IF EXISTS {_TEMPORARY}"))
     connection.execute(text(_REPORTS), pilot)
     connection.execute(text("ANALYZE contract_report"))
-    for statement in (_MISSING, _ENDED, _UNANNOUNCED, _CHANGED, *_APPLY):
+    connection.execute(text(_ENDED), pilot)
+    connection.execute(text("ANALYZE contract_ended"))
+    for statement in (_MISSING, _UNANNOUNCED, _CHANGED, *_APPLY):
         connection.execute(text(statement), pilot)
     connection.execute(text("DROP TABLE touched_contract"))
 

@@ -29,13 +29,14 @@ from client.checking import Checked, SendableRow
 from client.delivering import Receipt, deliver, pass_on_objection
 from client.desk_pilot import parties, sign_pilot
 from client.desk_work import desk_service
-from client.endings import Ending, end_contracts
+from client.endings import end_contracts
 from client.home import Home, Settings, init_creditor, init_desk, own_fingerprint
 from client.oauth import ServiceLogin
 from client.service import Service
 from client.trust import join
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
+from signals.consents import Ending
 from signals.pilot import Role
 from signals.report import Category, Kind, SocialCollection
 from tests.conftest import Database

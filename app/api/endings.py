@@ -1,7 +1,6 @@
-"""Endings: what a creditor says of its own contracts, settled or withdrawn because a report was wrong."""
+"""Endings: what a creditor says of its own contracts, settled, withdrawn because a report was wrong, or open still."""
 
 from datetime import datetime
-from typing import Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Response
@@ -13,7 +12,7 @@ from app.errors import problems
 from app.intake import as_creditor
 from app.intake_rules import DeliveryRefused, refuse_strangers
 from app.problems import InputMistake, InvalidInput
-from signals.consents import ContractEndings
+from signals.consents import ContractEndings, Ending
 from signals.days import AMSTERDAM
 from signals.report import Period, Wire
 
@@ -26,15 +25,15 @@ COUNT = sa.text("""
 
 
 class EndedContracts(Wire):
-    """How many contracts the caller said to have ended in a month, whether there are reports of them or not."""
+    """Of how many contracts the caller said so in a month, whether there are reports of them or not."""
 
     period: Period
-    ending: Literal["settled", "withdrawn"]
+    ending: Ending
     contracts: int
 
 
 class Endings(Wire):
-    """What the caller said of its contracts, by month of the day on which they ended, the newest first."""
+    """What the caller said of its contracts, by month of the day that it named, the newest first."""
 
     endings: tuple[EndedContracts, ...]
 
@@ -43,9 +42,10 @@ class Endings(Wire):
 def end_contracts(
     ended: ContractEndings, pilot_id: PilotQuery, caller: CreditorCaller, pools: Pools, response: Response
 ) -> BasisChange:
-    """Say that contracts are settled, or that the reports of them were wrong. Saying it twice is saying it once.
+    """Say that contracts are settled, that the reports of them were wrong, or that they are open though not reported.
 
-    The answer is the same whether there are reports of them or not. A report of a newer day than `endedOn` counts.
+    Saying it twice is saying it once. The answer is the same whether there are reports of them or not. A report of a
+    newer day than `endedOn` counts. `open` holds for the month of `endedOn` alone.
     """
     if ended.ended_on > datetime.now(AMSTERDAM).date():
         mistake = InputMistake(pointer="/endedOn", code="in-the-future", detail="must be today or earlier")
@@ -55,7 +55,7 @@ def end_contracts(
 
 @router.get("", responses=problems(DeliveryRefused))
 def count_endings(pilot_id: PilotQuery, caller: CreditorReader, pools: Pools) -> Endings:
-    """How many contracts the caller said to have ended, month by month."""
+    """Of how many contracts the caller said what, month by month."""
     creditor = caller.organisation_id
     with as_creditor(pools, creditor) as connection:
         refuse_strangers(connection, creditor, pilot_id)

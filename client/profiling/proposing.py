@@ -20,7 +20,17 @@ from client.profiles import Profile
 from client.profiling.contents import Column, columns_of
 from client.profiling.grids import Grid, grids_of
 from client.profiling.placing import Found, Placed, find_table, place_columns
-from client.profiling.vocabulary import CATEGORY, DATE_LABELS, PLACES, PLAN_KEPT, REFUSED, REMARKS, URGENT
+from client.profiling.vocabulary import (
+    CATEGORY,
+    DATE_LABELS,
+    PAID,
+    PLACES,
+    PLAN_KEPT,
+    REFUSED,
+    REMARKS,
+    STATUS,
+    URGENT,
+)
 from privacy.normalise.names import INFIXES, TITLES
 from signals.report import Category
 
@@ -32,18 +42,23 @@ _FILL_IN = (
     "social_collection: on which day do you take each step? Fill it in, with the procedure's name in your agreement",
 )
 _CENTS_FROM = 5000  # arrears of so much, all whole numbers, are likelier cents than euros
+_MOST_STATES = 8  # different words; a column with more holds remarks
 Said = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proposal:
-    """What is proposed: the profile's content, each placed column, what was recognised, and the questions."""
+    """What is proposed: the profile's content, each placed column, what was recognised, and the questions.
+
+    `unconfirmed`: parts that would change what rows mean, so they count only when a person puts them in.
+    """
 
     document: dict[str, Any]
     placed: tuple[Placed, ...]
     recognised: tuple[Said, ...]
     questions: tuple[Said, ...]
     rows: int
+    unconfirmed: dict[str, Any]
 
     @property
     def profile(self) -> Profile:
@@ -78,11 +93,14 @@ def propose(path: Path, category: Category | None = None) -> Proposal:
     recorded = _second_file(path) or _recorded(free, questions)
     if recorded:
         document["recorded"] = recorded
+    unconfirmed = _settled(free, questions)
     doubts = [
         (f"{one.column.header}: {one.doubt[0]}", f"{one.column.header}: {one.doubt[1]}") for one in placed.values()
     ]
     questions = [said for one, said in zip(placed.values(), doubts, strict=True) if one.doubt[0]] + questions
-    return Proposal(document, tuple(placed.values()), _recognised(grid, found), tuple(questions), len(found.rows))
+    return Proposal(
+        document, tuple(placed.values()), _recognised(grid, found), tuple(questions), len(found.rows), unconfirmed
+    )
 
 
 def _table(path: Path) -> tuple[Grid, Found]:
@@ -248,6 +266,23 @@ def _marks(free: list[Column]) -> dict[str, Any]:
             if column.key in REMARKS and any(word in text.casefold() for text in column.texts for word in words):
                 urgent.append({"flag": flag, "column": column.header, "words": list(words), "unless": list(unless)})
     return {"urgent": urgent} if urgent else {}
+
+
+def _settled(free: list[Column], questions: list[Said]) -> dict[str, Any]:
+    """The column that plainly holds a state, paid among them. A paid row is no report: somebody has to confirm it."""
+    for column in free:
+        paid = [value for value in column.values if value.casefold() in PAID]
+        if paid and len(column.values) <= _MOST_STATES and (column.key in STATUS or column.key.endswith("status")):
+            name, words = column.header, ", ".join(paid)
+            questions.append(
+                (
+                    f"{name}: is een regel met {words} betaald? Haal dan het # weg bij `settled`; nu telt hij als open",
+                    f"{name}: is a row with {words} paid? Then take away the # at `settled`; now it counts as open",
+                )
+            )
+            others = [value for value in column.values if value not in paid]
+            return {"settled": {"column": name, "values": paid, "otherwise": others}}
+    return {}
 
 
 def _says(column: Column, parts: tuple[str, ...]) -> bool:

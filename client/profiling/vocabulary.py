@@ -256,6 +256,12 @@ PLAN_KEPT = (
     ("betalingsregeling", "betaalregeling", "regeling"),
     ("niet nagekomen", "geen regeling", "geen betalingsregeling", "verbroken"),
 )
+# How a column of states is called, and what stands in it where a contract is paid: the whole cell, in lower case.
+STATUS = frozenset({"status", "stand", "state", "toestand"})
+PAID = frozenset(
+    {"betaald", "voldaan", "afgelost", "gesloten", "vereffend", "closed", "paid", "settled"}
+    | {"volledig betaald", "geheel voldaan", "paid in full"}
+)
 REMARKS = frozenset(
     {"opmerking", "opmerkingen", "opm", "notitie", "notities", "memo", "bijzonderheden", "toelichting", "commentaar"}
     | {"aantekening", "aantekeningen", "remark", "remarks", "notes", "comment", "comments"}

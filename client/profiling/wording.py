@@ -28,6 +28,7 @@ def as_yaml(proposal: Proposal, source: str, lang: Lang) -> str:
             lines += [f"  - {_flow(mark)}" for mark in value]
         else:
             lines.append(_line(name, value, why.get(f"{name}.column", why.get(f"{name}.due_date", ""))))
+    lines += [f"# {_line(name, value, '')}" for name, value in proposal.unconfirmed.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The life of a report: what its creditor says is settled or was wrong, and what follows from all of a contract's.
+"""The life of a report: what its creditor says is settled, wrong or open, and what follows from all of a contract's.
 
 `settled_on` and `unannounced` follow from the reports, deliveries and endings that are there (signals/settling.py).
 Deliveries that were taken up before this count as no snapshot: by their absence nothing is settled. Phase: expand.
@@ -31,7 +31,7 @@ STATEMENTS = (
         ending_id uuid NOT NULL,
         creditor_id text NOT NULL,
         reference uuid NOT NULL,
-        ending text NOT NULL CHECK (ending IN ('settled', 'withdrawn')),
+        ending text NOT NULL CHECK (ending IN ('settled', 'withdrawn', 'open')),
         ended_on date NOT NULL,
         PRIMARY KEY (pilot_id, ending_id)
     )""",

@@ -8,13 +8,13 @@ import httpx
 import psycopg
 import pytest
 
-from client.endings import Ending
+from signals.consents import Ending
 from signals.pilot import Role
 from tests.conftest import Database
 from tests.held import callers
 from tests.world import World, make_row, small_world
 
-ENDINGS: tuple[Ending, ...] = ("settled", "withdrawn")
+ENDINGS: tuple[Ending, ...] = ("settled", "withdrawn", "open")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from typer.testing import CliRunner
 from app.db.sessions import Login
 from app.retention import take_step
 from cli.creditor import app as creditor_app
+from client import delivering
+from client.delivering import Receipt
 from client.desk_rights import look_up
 from client.log_reading import read_log
 from client.resident_answer import answer_of
 from client.resident_letter import as_page, letter_of
 from client.service import ServiceRefused
 from privacy.references import report_id
+from signals.consents import Ending
 from signals.pilot import Role
 from signals.report import Category, Kind, UrgentFlag
 from signals.rights import IdentityCheck
@@ -31,6 +35,7 @@ from tests.world import CREDITORS, PILOTS, World, agreement_document, make_row, 
 
 LAST = {"2026-08": date(2026, 8, 31), "2026-09": date(2026, 9, 30), "2026-10": date(2026, 10, 31)}
 POWER: dict[str, Any] = {"category": Category.ENERGY}
+ENDINGS: tuple[Ending, ...] = ("open", "settled", "withdrawn")
 PEOPLE = ("Aksoy", "Bloem", "Coster", "Dekker")
 
 
@@ -244,16 +249,15 @@ def test_what_follows_on_a_withdrawn_report_becomes_the_first(world: World) -> N
 
 def test_an_ending_says_the_same_whether_the_contract_is_known_or_not_and_is_in_the_log(world: World) -> None:
     push(world, "2026-08", "a")
-    for ending in ("settled", "withdrawn"):
+    for ending in ENDINGS:
         (known,) = world.end("housing", "aland", ending, date(2026, 9, 1), "a")
         (unknown,) = world.end("housing", "aland", ending, date(2026, 9, 1), "never-heard-of")
         assert known | {"changeId": ""} == unknown | {"changeId": ""}
     with world.desk("aland", "audit", Role.PRIVACY_OFFICER) as service:
         events = read_log(world.home(PILOTS["aland"]), service, world.documents["aland"]).events
     said = [body for event in events if (body := event["body"])["kind"] == "basis-contract-endings"]
-    assert [(body["creditor"], body["ending"], body["contracts"]) for body in said[-4:]] == [
-        *[("housing", "settled", 1)] * 2,
-        *[("housing", "withdrawn", 1)] * 2,
+    assert [(body["creditor"], body["ending"], body["contracts"]) for body in said[-6:]] == [
+        ("housing", ending, 1) for ending in ENDINGS for _ in range(2)
     ]
     assert not any("reference" in body for body in said)
 
@@ -398,6 +402,71 @@ def test_paid_rows_of_an_export_become_endings_and_no_empty_snapshot(world: Worl
     assert "1 rows read = 0 sent + 1 settled" in run(world, "push", str(file), "--profile", str(profile))
     assert settled(world) == [("2026-08", "2026-09-30")]
     assert world.rows("SELECT count(*) FROM intake.delivery") == [(1,)]
+
+
+def export_of_september(world: World, tmp_path: Path, *lines: str, procedure: str = "test-2026", code: int = 1) -> str:
+    """What `push` says of an export of rent, by a creditor whose agreement names that procedure."""
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "UPDATE registry.agreement SET document = document || jsonb_build_object('procedure', %s::text)"
+            " WHERE organisation_id = 'housing'",
+            [procedure],
+        )
+    profile = tmp_path / "profile.yaml"
+    content = make_profile(category="rent", months={"column": "maanden", "due_date": "sinds"})
+    profile.write_text(yaml.safe_dump(content.model_dump(mode="json", exclude_none=True)), "utf-8")
+    (tmp_path / "uitsluitingen.csv").write_text("klant;reden\n", encoding="utf-8")
+    file = write_rows(tmp_path, *lines, header=f"{HEADER};sinds", name="lijst_2026-09.csv")
+    return run(world, "push", str(file), "--profile", str(profile), "--unlike", code=code)
+
+
+def exported(contract: str, amount: str = "345,50") -> str:
+    number = "abcd".index(contract)
+    return f"{contract};A. {PEOPLE[number]};Kade;{number + 1};1111 AB;{amount};2;2026-07-15"
+
+
+def test_a_row_that_could_not_be_read_does_not_settle_its_contract(world: World, tmp_path: Path) -> None:
+    push(world, "2026-08", "a", "b", "c")
+    said = export_of_september(world, tmp_path, exported("a", "driehonderd"), exported("b"))
+    assert "aland: 1 contract(s) passed on as still open" in said
+    assert world.rows("SELECT ending, ended_on::text, count(*) FROM intake.ending GROUP BY 1, 2") == [
+        ("open", "2026-09-30", 1)
+    ]
+    assert settled(world) == [("2026-08", "2026-09-01")]  # c
+    assert sorted(tray for period, tray in trays(world) if period == "2026-08") == ["settled", "single", "single"]
+    push(world, "2026-10", "b")
+    assert settled(world) == [("2026-08", "2026-09-01"), ("2026-08", "2026-10-01")]  # that month names it no more
+    status = " ".join(run(world, "status").split())
+    assert "September 2026: 1 said to be still open" in status
+
+
+def test_a_row_that_the_service_refused_does_not_settle_its_contract(world: World, tmp_path: Path) -> None:
+    push(world, "2026-08", "a", "b")
+    said = export_of_september(world, tmp_path, exported("a"), procedure="another")
+    assert "procedure-not-agreed" in said
+    assert "aland: 1 contract(s) passed on as still open" in said
+    assert settled(world) == [("2026-08", "2026-09-01")]  # b
+
+
+def test_what_the_service_refused_is_open_though_it_names_not_every_line(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(world, "2026-08", "a", "b")
+    whole = delivering._outcome
+
+    def naming_none(*given: Any, **also: Any) -> Receipt:
+        return replace(whole(*given, **also), refused=())
+
+    monkeypatch.setattr(delivering, "_outcome", naming_none)
+    export_of_september(world, tmp_path, exported("a"), procedure="another")
+    assert settled(world) == [("2026-08", "2026-09-01")]  # b
+
+
+def test_where_changes_are_sent_nobody_is_told_what_is_open(world: World, tmp_path: Path) -> None:
+    changes_only(world)
+    push(world, "2026-08", "a")
+    assert "still open\n" not in export_of_september(world, tmp_path, exported("a", "driehonderd"), exported("b"))
+    assert world.rows("SELECT count(*) FROM intake.ending") == [(0,)]
 
 
 def test_the_answer_to_a_resident_tells_what_is_settled(world: World) -> None:

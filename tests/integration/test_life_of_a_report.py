@@ -1,11 +1,12 @@
 """Promise 7 over a report's whole life: any order and partition of deliveries, corrections and endings ends alike."""
 
+import itertools
 import random
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from app.completion import complete_delivery
 from app.db.sessions import make_engine
 from privacy.references import report_id
 from privacy.signing import new_signing_key
-from signals.consents import ContractEndings
+from signals.consents import ContractEndings, Ending
 from signals.report import Kind, MatchKeys, Report, SocialCollection, UrgentFlag
 from signals.rulesets import RuleSet, default_rule_set
 from tests.conftest import Database
@@ -83,7 +84,7 @@ class Ended:
 
     creditor: str
     contract: int
-    ending: Literal["settled", "withdrawn"]
+    ending: Ending
     on: date
 
 
@@ -101,7 +102,7 @@ ends = st.builds(
     Ended,
     creditor=st.sampled_from(sorted(CREDITORS)),
     contract=st.integers(0, 3),
-    ending=st.sampled_from(("settled", "settled", "withdrawn")),
+    ending=st.sampled_from(("settled", "settled", "withdrawn", "open", "open", "open")),
     on=st.builds(date, st.just(2026), st.integers(7, 10), st.sampled_from((5, 10, 15, 25))),
 )
 
@@ -117,7 +118,7 @@ def scripts(draw: st.DrawFn) -> list[Step]:
             if delivered and draw(st.integers(0, 2)) == 0:
                 corrected = [line for line in draw(months) if line.contract in {old.contract for old in delivered}]
                 script.append(Delivered(creditor, period, tuple(corrected), correction=True))
-    return script + draw(st.lists(ends, max_size=4))
+    return script + draw(st.lists(ends, max_size=5))
 
 
 @pytest.fixture(scope="module")
@@ -202,14 +203,18 @@ def deliver(engine: sa.Engine, database: Database, step: Delivered, number: int)
 
 
 def end(engine: sa.Engine, database: Database, step: Ended, number: int) -> None:
-    said = ContractEndings(
-        ending=step.ending, ended_on=step.on, references=(contract(step.creditor, step.contract),)
-    ).model_dump(mode="json", by_alias=True)
+    say(engine, database, step.creditor, contract(step.creditor, step.contract), step.ending, step.on, number)
+
+
+def say(
+    engine: sa.Engine, database: Database, creditor: str, reference: str, ending: Ending, on: date, number: int
+) -> None:
+    said = ContractEndings(ending=ending, ended_on=on, references=(reference,)).model_dump(mode="json", by_alias=True)
     with database.as_superuser() as connection:
         connection.execute(
             "INSERT INTO privacy.basis_change (pilot_id, change_id, kind, body, creditor_id)"
             " VALUES (%s, %s, %s, %s, %s)",
-            [PILOT, ident(8, number), "contract-endings", Jsonb(said), step.creditor],
+            [PILOT, ident(8, number), "contract-endings", Jsonb(said), creditor],
         )
     with engine.begin() as connection:
         assert carry_out(connection, PILOT, ident(8, number), rule_sets)
@@ -267,3 +272,44 @@ def test_any_order_and_partition_ends_alike(
     found = play(engine, module_database, mixed(script, chance))
     for query, stands, other in zip(STATE, expected, found, strict=True):
         assert other == stands, query
+
+
+@pytest.mark.parametrize(("said_of", "settled_on"), [(9, None), (8, date(2026, 9, 1)), (10, date(2026, 9, 1))])
+def test_what_is_said_to_be_open_is_not_missing_in_that_month_in_whatever_order(
+    engine: sa.Engine, module_database: Database, said_of: int, settled_on: date | None
+) -> None:
+    lines = [Line(contract, 10, Kind.EARLY, 100, urgent=False) for contract in range(2)]
+    script: list[Step] = [
+        Delivered("housing", "2026-08", tuple(lines)),
+        Delivered("housing", "2026-09", tuple(lines[1:])),
+        Ended("housing", 0, "open", date(2026, said_of, 25)),
+    ]
+    for order in itertools.permutations(script):
+        reports = play(engine, module_database, list(order))[0]
+        gone = report_id(PILOT, "housing", "2026-08", contract("housing", 0))
+        assert {row[0]: row[5] for row in reports}[gone] == settled_on, order
+        assert sum(row[5] is not None for row in reports) == (settled_on is not None), order
+
+
+def test_what_was_open_and_is_missing_in_a_later_month_is_settled_from_that_one(
+    engine: sa.Engine, module_database: Database
+) -> None:
+    line = Line(0, 10, Kind.EARLY, 100, urgent=False)
+    script: list[Step] = [
+        Delivered("housing", "2026-08", (line,)),
+        Delivered("housing", "2026-09", ()),
+        Delivered("housing", "2026-10", ()),
+        Ended("housing", 0, "open", date(2026, 9, 25)),
+    ]
+    for order in itertools.permutations(script):
+        ((*_, settled_on, _unannounced, _person, _household),) = play(engine, module_database, list(order))[0]
+        assert settled_on == date(2026, 10, 1), order
+
+
+def test_another_creditor_opens_nothing(engine: sa.Engine, module_database: Database) -> None:
+    line = Line(0, 10, Kind.EARLY, 100, urgent=False)
+    stolen = contract("housing", 0)
+    play(engine, module_database, [Delivered("housing", "2026-08", (line,)), Delivered("housing", "2026-09", ())])
+    say(engine, module_database, "power", stolen, "open", date(2026, 9, 25), 99)
+    with module_database.as_superuser() as connection:
+        assert connection.execute("SELECT settled_on FROM signals.report").fetchall() == [(date(2026, 9, 1),)]

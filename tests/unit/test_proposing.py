@@ -213,6 +213,43 @@ def test_what_the_file_can_not_tell_is_asked_and_nothing_is_pushed_before(tmp_pa
     assert sum(english.startswith(("recorded", "social_collection")) for _, english in proposal.questions) == 2
 
 
+def with_status(path: Path, header: str, states: tuple[str, ...]) -> Path:
+    rows = [line.split(";") for line in listed(path, HEADERS).read_text(encoding="utf-8").splitlines()]
+    cells = [header, *(states[at % len(states)] for at in range(len(rows) - 1))]
+    path.write_text("\n".join(";".join((*row, cell)) for row, cell in zip(rows, cells, strict=True)) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("header", ["Status", "Betaalstatus", "Stand"])
+def test_a_column_that_says_what_is_paid_changes_nothing_before_somebody_confirms_it(
+    tmp_path: Path, header: str
+) -> None:
+    file = with_status(tmp_path / "huur_2026-10.csv", header, ("Open", "Betaald", "deels betaald", "Gesloten"))
+    proposal = propose(file)
+    assert any("settled" in question and "Betaald" in question for question, _ in proposal.questions)
+    text = as_yaml(proposal, file.name, "nl")
+    profile, (suggested,) = yaml.safe_load(text), [line for line in text.splitlines() if line.startswith("# settled:")]
+    assert "settled" not in profile
+    assert not check(read_export(file, proposal.profile), proposal.profile).settled
+    confirmed = Profile.model_validate(yaml.safe_load(text.replace("# settled:", "settled:")))
+    assert confirmed.settled is not None
+    assert set(confirmed.settled.values) == {"Betaald", "Gesloten"}, suggested
+    assert set(confirmed.settled.otherwise) == {"Open", "deels betaald"}
+    assert len(check(read_export(file, confirmed), confirmed).settled) == 30
+
+
+@pytest.mark.parametrize(
+    ("header", "states"),
+    [
+        ("Status", ("Open", "deels betaald", "niet betaald")),
+        ("Afspraak", ("Open", "Betaald")),
+        ("Status", ("betaald", *(f"wacht op antwoord {at}" for at in range(20)))),
+    ],
+)
+def test_no_other_column_is_taken_to_say_what_is_paid(tmp_path: Path, header: str, states: tuple[str, ...]) -> None:
+    assert propose(with_status(tmp_path / "huur_2026-10.csv", header, states)).unconfirmed == {}
+
+
 def test_a_list_without_an_amount_is_refused_and_says_what_is_missing(tmp_path: Path) -> None:
     headers = {name: what for name, what in HEADERS.items() if what != "amount"}
     with pytest.raises(UnreadableFile, match=r"amount\.column; columns found: 'Contractnr\.'"):
