@@ -1,4 +1,4 @@
-"""The garbage collector held back while a file is read: it walks all rows anew each time that their number has grown."""
+"""The garbage collector held back while a file is read: it walks all rows anew each time that they have grown."""
 
 import gc
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def collector_paused() -> Iterator[None]:
     """Collect no cycles meanwhile; for work that makes many objects, keeps them, and makes no cycles among them.
 
-    What is no part of a cycle is freed at once all the same. Nobody is harmed where threads do so at once: the collector
-    works again when the first of them is done.
+    What is no part of a cycle is freed at once all the same. Where threads do so at once, the collector works again
+    when the first of them is done, which harms nobody.
     """
     was_on = gc.isenabled()
     gc.disable()
