@@ -382,14 +382,12 @@ def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
 def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> None:
     """What became of each pilot's part, the lines that the service refused, and where every row that was read is."""
     heads = either(
-        lang,
-        "pilot|verstuurd|voldaan|geweigerd|niet verstuurd|levering",
-        "pilot|sent|settled|refused|not sent|delivery",
+        lang, "pilot|verstuurd|geweigerd|niet verstuurd|levering", "pilot|sent|refused|not sent|delivery"
     ).split("|")
     table = Table(*heads, box=None, header_style="bold")
     table.columns[-1].overflow = "fold"
     for outcome in outcomes:
-        numbers = map(str, (outcome.sent, outcome.settled, outcome.refused, outcome.not_sent))
+        numbers = map(str, (outcome.sent, outcome.refused, outcome.not_sent))
         failed = outcome.receipt is None and not outcome.only_settled
         table.add_row(outcome.pilot, *numbers, _delivery(outcome, lang), style="bold red" if failed else "")
     console.print(table)
@@ -400,20 +398,24 @@ def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> 
             console.print(refused_line(line, code, lang), markup=False)
         for line, code in outcome.receipt.warned if outcome.receipt else ():
             console.print(_warned_line(line, code, lang), style="yellow", markup=False)
+        if outcome.settled:
+            told = either(lang, "contract(en) doorgegeven als voldaan", "contract(s) passed on as settled")
+            console.print(f"  {outcome.pilot}: {outcome.settled} {told}", markup=False)
         if outcome.still_open:
             told = either(lang, "contract(en) doorgegeven als nog lopend", "contract(s) passed on as still open")
             console.print(f"  {outcome.pilot}: {outcome.still_open} {told}", markup=False)
     sent = sum(outcome.sent for outcome in outcomes)
     refused = sum(outcome.refused for outcome in outcomes)
     not_sent = sum(outcome.not_sent for outcome in outcomes)
-    settled, home = len(checked.settled), len(checked.refused)
+    home, paid = len(checked.refused), len(checked.settled)
+    settled = f" + {paid} {either(lang, 'voldaan', 'settled')}" if paid else ""
     console.print(
         either(
             lang,
-            f"{checked.rows_read} regels gelezen = {sent} verstuurd + {settled} voldaan + {refused} geweigerd "
-            f"+ {not_sent} niet verstuurd + {home} thuisgebleven.",
-            f"{checked.rows_read} rows read = {sent} sent + {settled} settled + {refused} refused "
-            f"+ {not_sent} not sent + {home} stayed home.",
+            f"{checked.rows_read} regels gelezen = {sent} verstuurd{settled} + {refused} geweigerd + {not_sent} niet "
+            f"verstuurd + {home} thuisgebleven.",
+            f"{checked.rows_read} rows read = {sent} sent{settled} + {refused} refused + {not_sent} not sent "
+            f"+ {home} stayed home.",
         ),
         style="bold",
         markup=False,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
+from client.collector import collector_paused
 from client.exclusions import Exclusions, fold_reference
 from client.export import Export
 from client.profiles import Profile
@@ -112,6 +113,7 @@ class Checked:
         return f"Checked({self.source}, {self.rows_read} rows, {len(self.to_send)} to send)"
 
 
+@collector_paused()
 def check(export: Export, profile: Profile, pilots: Pilots | None = None) -> Checked:
     """Decide for each row of an export whether it would be sent, and to which pilot.
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 from client.checking import Checked, SendableRow
 from client.exclusions import fold_reference
 from client.home import Home
-from client.preparing import Prepared, Preparer
+from client.preparing import Prepared
+from client.preparing_parts import PreparingStopped, prepared_parts
 from client.receipts import KeptDelivery, keep_receipt, keeping, was_sent
 from client.service import Service, ServiceRefused
 from client.trust import JoinedPilot
@@ -33,7 +35,7 @@ WAIT_SECONDS = 900  # for the service to take a delivery up
 
 
 class DeliveryDisturbed(Exception):
-    """What the service says it took is not what was sent. Nothing was completed; the message says what to do."""
+    """What the service says it took is not what was sent, or sending broke off; the message says what to do."""
 
     code = "delivery-disturbed"
 
@@ -92,14 +94,16 @@ def deliver(
     state = service.get(where, pilotId=pilot.id)
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
-        preparer, parts = Preparer(pilot, secret, envelope), []
-        with keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as attempt:
-            for number, rows in enumerate(_chunks(checked.to_send, part_rows), start=1):
-                prepared = [preparer.prepare(row) for row in rows]
+        parts = []
+        with (
+            keeping(home, _unfinished(opened["deliveryId"], pilot, checked.period)) as attempt,
+            closing(_prepared(pilot, secret, envelope, checked.to_send, part_rows)) as ready,
+        ):
+            for number, prepared in enumerate(ready, start=1):
                 part, taken = _send_part(service, where, pilot.id, number, prepared)
                 attempt.add(row.kept() for row in taken)
                 parts.append(part)
-                advance(len(rows))
+                advance(len(prepared))
         sealed_key = envelope.sealed_to(pilot.recipients, hashed)
         manifest = Manifest(
             category=checked.category,
@@ -148,9 +152,16 @@ def _canonical_row(row: SendableRow) -> bytes:
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _chunks(rows: Sequence[SendableRow], size: int) -> Iterator[Sequence[SendableRow]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+def _prepared(
+    pilot: JoinedPilot, secret: bytes, envelope: Envelope, rows: Sequence[SendableRow], part_rows: int
+) -> Generator[list[Prepared], None, None]:
+    try:
+        yield from prepared_parts(pilot, secret, envelope, rows, part_rows)
+    except PreparingStopped:
+        raise DeliveryDisturbed(
+            "a process that prepared rows was ended, for want of memory perhaps: nothing was completed, "
+            "run the same command again"
+        ) from None
 
 
 def _send_part(

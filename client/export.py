@@ -8,6 +8,7 @@ from pathlib import Path
 
 from client.amounts import read_cents
 from client.cells import as_text, column_key
+from client.collector import collector_paused
 from client.dates import read_date
 from client.decoding import UnreadableFile
 from client.exclusions import Exclusions, read_exclusions
@@ -43,6 +44,7 @@ class Export:
         return f"Export({self.source}, {self.period}, {len(self.rows)} rows)"
 
 
+@collector_paused()
 def read_export(
     path: Path, profile: Profile, *, period: str | None = None, exclusions: Exclusions | Path | None = None
 ) -> Export:

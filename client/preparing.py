@@ -15,7 +15,9 @@ from privacy.matchkeys import KEY_BYTES, KeyMaker, unkeyed
 from privacy.receipts import details_commitment
 from privacy.references import References
 from privacy.sealing import Envelope, SealedReport
-from signals.report import UrgentFlag
+from signals.report import SocialCollection, UrgentFlag
+
+_STEPS_KEPT = 1 << 12  # as many as a file has, about
 
 
 @dataclass(slots=True, repr=False)
@@ -43,6 +45,12 @@ class Prepared:
             salt=self.salt,
             sealed=self.sealed.hash().hex(),
         )
+
+
+@lru_cache(_STEPS_KEPT)
+def _steps(taken: SocialCollection) -> str:
+    """The steps as a report writes them; rows of one age share theirs."""
+    return taken.model_dump_json(by_alias=True)
 
 
 @lru_cache
@@ -83,7 +91,7 @@ class Preparer:
             f'"keys":{keys.as_json()},"kind":"{row.kind.value}","months":{row.months},'
             f'"reference":"{opaque}","reportedOn":"{row.reported_on}",'
             f'"sinceDerived":{"true" if row.since_derived else "false"},'
-            f'"socialCollection":{row.social_collection.model_dump_json(by_alias=True)},"urgent":{_list(row.urgent)}}}'
+            f'"socialCollection":{_steps(row.social_collection)},"urgent":{_list(row.urgent)}}}'
         ).encode()
         sealed = self._envelope.seal({**details, "salt": salt.hex()}, opaque, sent)
         return Prepared(row.line, opaque, sent, details, salt.hex(), sealed)

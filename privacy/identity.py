@@ -40,7 +40,9 @@ class Contact:
 
         How a whole name reads is among them where there is one: match keys are made from it again.
         """
-        told = {name: str(value) for name, value in zip(_DETAILS, _values(self), strict=True) if value}
+        told = {name: value for name, value in zip(_DETAILS, _values(self), strict=True) if value}
+        if self.birth_date:
+            told["birth_date"] = self.birth_date.isoformat()
         if not self.name:
             told.pop("name_order", None)
         return told

@@ -31,7 +31,7 @@ _PLACES = ("dwelling", "street-dwelling", "building")
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
 _FULL_POSTCODE = 6
 
-Key = tuple[str, ...]  # kind, then the values
+Key = tuple[str, bytes]  # the kind; its values, framed
 
 
 def match_keys(
@@ -42,13 +42,13 @@ def match_keys(
 
 
 def strong_combinations(person: Person) -> tuple[Key, ...]:
-    """What the strong keys of a report about `person` are made of: the kind, then the values. For words, not keys."""
-    return tuple(dict.fromkeys(_strong(person)))[:STRONG_KEYS]
+    """What the strong keys of a report about `person` are made of. For words, not keys."""
+    return tuple(dict.fromkeys(_strong(_Values.of(person))))[:STRONG_KEYS]
 
 
 def weak_combinations(person: Person) -> tuple[Key, ...]:
     """What the weak keys of a report about `person` are made of."""
-    return tuple(dict.fromkeys(_weak(person)))[:WEAK_KEYS]
+    return tuple(dict.fromkeys(_weak(_Values.of(person))))[:WEAK_KEYS]
 
 
 def district_key(pilot_key: bytes, postcode4: str) -> str:
@@ -145,34 +145,35 @@ class KeyMaker:
         people = [normalise(contact) for contact in contacts]
         if len(people) > 1:
             people = sorted(set(people), key=_fullest_first)
-        birth = next((person.birth for person in people if person.birth), "")
-        strong = list(dict.fromkeys(chain.from_iterable(map(_strong, people))))
-        weak = list(dict.fromkeys(chain.from_iterable(map(_weak, people))))
+        values = [_Values.of(person) for person in people]
+        strong = list(dict.fromkeys([key for each in values for key in _strong(each)]))
+        weak = list(dict.fromkeys([key for each in values for key in _weak(each)]))
         if len(people) > 1:  # where there are too many, the best kinds stay
             strong.sort(key=lambda key: key[0])
             weak.sort(key=lambda key: key[0])
-
         del strong[STRONG_KEYS:], weak[WEAK_KEYS:]
-        places = [(kind, *place) for kind, place in zip(_PLACES, _places(people[0]), strict=True) if place]
-        keys = self._keys(b"".join(map(_framed, key)) for key in chain(strong, weak, places))
+
+        places = [place for place in zip(_PLACES, values[0].places(), strict=True) if place[1]]
+        keys = self._keys([_framed(kind) + each for kind, each in chain(strong, weak, places)])
         strong_keys, weak_keys = keys[: len(strong)], keys[len(strong) : len(strong) + len(weak)]
+        found = dict(zip([kind for kind, _ in places], keys[len(strong) + len(weak) :], strict=True))
         tokens: list[str | None] = []
+        birth = next((each.birth for each in values if each.birth), b"")
         if birth:
-            before, behind = _framed("birth") + _KEY_LENGTH, _framed(birth)
-            tokens += self._keys(before + key.encode() + behind for key in weak_keys)
+            before = _framed("birth") + _KEY_LENGTH
+            tokens += self._keys([before + key.encode() + birth for key in weak_keys])
         noise = self._noise(STRONG_KEYS - len(strong) + 2 * (WEAK_KEYS - len(weak)) + len(_PLACES) - len(places))
         strong_keys += islice(noise, STRONG_KEYS - len(strong))
         weak_keys += islice(noise, WEAK_KEYS - len(weak))
         # A filling key has a veto token like any other.
         tokens += islice(noise, WEAK_KEYS - len(weak)) if birth else repeat(None, WEAK_KEYS)
-        found = dict(zip([place[0] for place in places], keys[len(strong) + len(weak) :], strict=True))
         strong_keys.sort()
-        dwelling, street_dwelling, building = (found.get(kind) or next(noise) for kind in _PLACES)
+        dwelling, street_dwelling, building = [found.get(kind) or next(noise) for kind in _PLACES]
         return MadeKeys(
-            dwelling=dwelling,
-            street_dwelling=street_dwelling,
-            building=building,
-            epoch=self._epoch,
+            dwelling,
+            street_dwelling,
+            building,
+            self._epoch,
             has_addition=bool(people[0].address.addition),
             strong=strong_keys,
             weak=sorted(zip(weak_keys, tokens, strict=True)),
@@ -188,6 +189,7 @@ class KeyMaker:
         return made
 
     def _keys(self, texts: Iterable[bytes]) -> list[str]:
+        # `hmac.digest` takes more than twice as long: it takes the key up anew each time.
         copied, made = self._keyed.copy, []
         for text in texts:
             keyed = copied()
@@ -207,57 +209,86 @@ def _framed(part: str) -> bytes:
     return len(raw).to_bytes(4, "big") + raw
 
 
-def _strong(person: Person) -> Iterator[Key]:
+class _Values(NamedTuple):
+    """What the keys of a person are made of, each value framed once; b"" where a part is not known."""
+
+    surnames: tuple[str, ...]  # not framed: keys hold parts of them
+    anagrams: list[bytes]
+    initial: bytes  # framed also where it is not known
+    birth: bytes
+    phone: bytes
+    email: bytes
+    mobile: bool
+    building: bytes
+    dwelling: bytes
+    street_dwelling: bytes
+
+    @classmethod
+    def of(cls, person: Person) -> "_Values":
+        """Frame the values of one person."""
+        (surnames, initial), birth, (postcode, number, addition, street), phone, email = person
+        building = dwelling = street_dwelling = b""
+        if number and len(postcode) == _FULL_POSTCODE:
+            building = _framed(postcode) + _framed(number)
+            dwelling = building + _framed(addition)
+        if number and street and postcode:
+            street_dwelling = _framed(postcode[:4]) + _framed(street) + _framed(number) + _framed(addition)
+        return cls(
+            surnames,
+            [_anagram(surname) for surname in surnames],
+            _framed(initial),
+            _framed(birth) if birth else b"",
+            framed(phone) if phone else b"",
+            framed(email) if email else b"",
+            phone.startswith(MOBILE),
+            building,
+            dwelling,
+            street_dwelling,
+        )
+
+    def places(self) -> tuple[bytes, bytes, bytes]:
+        """The home, as `_PLACES` names it."""
+        return self.dwelling, self.street_dwelling, self.building
+
+
+def _strong(of: _Values) -> list[Key]:
     """Combinations that one person has: they join by themselves."""
-    initial, birth = person.name.initial, person.birth
+    initial, birth = of.initial, of.birth
+    keys: list[Key] = []
     if birth:
-        for surname in person.name.surnames:
-            yield "1-surname-initial-birth", _anagram(surname), initial, birth
-        if building := _building(person):
-            yield "2-initial-birth-building", initial, birth, *building
-    if birth and person.phone.startswith(MOBILE):  # a landline is a home's: twins share it
-        yield "3-mobile-birth", person.phone, birth
-    if birth and person.email:
-        yield "4-email-birth", person.email, birth
+        keys += [("1-surname-initial-birth", anagram + initial + birth) for anagram in of.anagrams]
+        if of.building:
+            keys.append(("2-initial-birth-building", initial + birth + of.building))
+        if of.mobile:  # a landline is a home's: twins share it
+            keys.append(("3-mobile-birth", of.phone + birth))
+        if of.email:
+            keys.append(("4-email-birth", of.email + birth))
+    return keys
 
 
-def _weak(person: Person) -> Iterator[Key]:
+def _weak(of: _Values) -> list[Key]:
     """Combinations that a parent and a child, or two strangers, may share: they join unless birth dates object."""
-    initial, surnames = person.name.initial, person.name.surnames
-    dwelling, street_dwelling, building = _places(person)
-    if building:
-        for surname in surnames[:2]:
-            yield "1-surname-initial-building", _anagram(surname), initial, *building
-    if person.phone:
-        yield "2-phone-initial", person.phone, initial
-    if person.email:
-        yield "3-email-initial", person.email, initial
-    if not surnames:
-        return
-    if dwelling:
-        yield "4-surname-start-initial-dwelling", surnames[0][:_END_LETTERS], initial, *dwelling
-        yield "5-surname-end-initial-dwelling", surnames[-1][-_END_LETTERS:], initial, *dwelling
-    if street_dwelling:
-        yield "6-surname-initial-street-dwelling", _anagram(surnames[0]), initial, *street_dwelling
+    initial, surnames = of.initial, of.surnames
+    keys: list[Key] = []
+    if of.building:
+        keys += [("1-surname-initial-building", anagram + initial + of.building) for anagram in of.anagrams[:2]]
+    if of.phone:
+        keys.append(("2-phone-initial", of.phone + initial))
+    if of.email:
+        keys.append(("3-email-initial", of.email + initial))
+    if surnames and of.dwelling:
+        start, end = _framed(surnames[0][:_END_LETTERS]), _framed(surnames[-1][-_END_LETTERS:])
+        keys.append(("4-surname-start-initial-dwelling", start + initial + of.dwelling))
+        keys.append(("5-surname-end-initial-dwelling", end + initial + of.dwelling))
+    if surnames and of.street_dwelling:
+        keys.append(("6-surname-initial-street-dwelling", of.anagrams[0] + initial + of.street_dwelling))
+    return keys
 
 
 @lru_cache(CACHE)
-def _anagram(surname: str) -> str:
-    """Give the letters of a surname in alphabetical order: two that changed places don't matter."""
-    return "".join(sorted(surname))
-
-
-def _places(person: Person) -> tuple[Key | None, Key | None, Key | None]:
-    """Give the dwelling, the dwelling by street and the building, each as far as it is known."""
-    postcode, number, addition, street = person.address
-    building = _building(person)
-    dwelling = (*building, addition) if building else None
-    return dwelling, (postcode[:4], street, number, addition) if postcode and street and number else None, building
-
-
-def _building(person: Person) -> Key | None:
-    postcode, number, _, _ = person.address
-    return (postcode, number) if number and len(postcode) == _FULL_POSTCODE else None
+def _anagram(surname: str) -> bytes:
+    """Frame the letters of a surname in alphabetical order: two that changed places don't matter."""
+    return framed("".join(sorted(surname)))
 
 
 def _fullest_first(person: Person) -> tuple[object, ...]:

@@ -7,11 +7,10 @@ Classes (all that a line names gets one form):
 """
 
 import re
-from functools import lru_cache
 
 import phonenumbers
 
-from privacy.normalise.text import CACHE, word_set
+from privacy.normalise.text import word_set
 
 _DUTCH = re.compile(r"(?:\+31|0031|31|0)(?:\(0\)|0)?([1-9][0-9]{8})|(6[1-9][0-9]{7})")
 MOBILE = "316"  # how a Dutch mobile number begins
@@ -21,7 +20,6 @@ _UNLIKELY = re.compile(r"([0-9])\1{5}|1234567|2345678")  # somebody filled in a 
 _NOBODY = word_set("admin contact geen geenemail info klant mail no-reply nomail noreply nvt onbekend postbus test x")
 
 
-@lru_cache(CACHE)
 def normalise_phone(text: str) -> str:
     """Write a phone number in E.164 without the plus; "" when it is none, or a stand-in such as 0600000000.
 

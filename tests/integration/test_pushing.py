@@ -1,8 +1,10 @@
 """One file, one push, two pilots: each gets its rows, the rest stays home, and a pilot that fails stops no other."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from cli.creditor import app
+from client import preparing_parts
 from client.delivering import deliver
 from client.home import Home
 from client.service import ServiceUnreachable
@@ -195,3 +198,18 @@ def test_half_a_part_is_held_alone(world: World, files: Path) -> None:
     done = push(world, files, rows(A, 60) + rows(B, 5, 100))
     assert (done.exit_code, total(done)) == (3, (65, 60, 0, 5, 0))
     assert "bland: 5 regels; vorige keer (2026-09) waren het er 25" in done.output
+
+
+def test_parts_that_two_processes_prepare_are_taken_like_any_other(
+    world: World, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing_parts, "MANY_ROWS", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("client.pushing.deliver", partial(deliver, part_rows=3))
+    done = push(world, files, rows(A, 10))
+    assert done.exit_code == 0, done.output
+    assert taken(world) == [("aland", "2026-10", 10)]
+    assert world.rows("SELECT count(*), count(DISTINCT part) FROM intake.part") == [(4, 4)]
+    monkeypatch.undo()
+    again = push(world, files, rows(A, 10))  # the same rows, now in one part
+    assert (again.exit_code, taken(world)) == (0, [("aland", "2026-10", 10)])

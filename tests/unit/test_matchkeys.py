@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from privacy.identity import Contact
 from privacy.matchkeys import STRONG_KEYS, WEAK_KEYS, district_key, match_keys
+from privacy.normalise.people import Person, normalise
 from signals.report import MatchKeys
 
 PILOT_KEY = bytes(range(32))
@@ -92,6 +93,64 @@ def test_every_report_has_as_many_keys_and_is_fit_for_the_wire(contact: Contact)
     assert [weak.key for weak in made.weak] == sorted(weak.key for weak in made.weak)
     assert len({weak.birth is None for weak in made.weak}) == 1
     assert MatchKeys.model_validate_json(made.model_dump_json(by_alias=True)) == made
+
+
+SPELLED = st.builds(
+    Contact,
+    surname=st.sampled_from(("de Jong", "Smit-Bakker", "Bakker-Kabber", "Ng")),
+    initials=st.sampled_from(("", "J.", "É")),
+    birth_date=st.none() | st.just(date(1982, 3, 5)),
+    street=st.sampled_from(("", "Kerkstraat")),
+    house_number=st.sampled_from(("", "12")),
+    addition=st.sampled_from(("", "A")),
+    postcode=st.sampled_from(("6789 CA", "", "6789")),
+    phone=st.sampled_from(("", "0657557434", "0207896298")),
+    email=st.sampled_from(("", "s@b.nl", "é@b.nl")),
+)
+
+
+def keys_by_the_document(person: Person) -> tuple[set[str], set[str], tuple[str | None, ...]]:
+    """What docs/match-keys.md says, kind by kind, of each list as many as it holds; and the three places."""
+    (surnames, initial), birth, (postcode, number, addition, street), phone, email = person
+    letters = ["".join(sorted(surname)) for surname in surnames]
+    building = (postcode, number) if len(postcode) == 6 and number else None
+    home = (*building, addition) if building else None
+    by_street = (postcode[:4], street, number, addition) if postcode and street and number else None
+    strong = [
+        *(birth and by_the_document("1-surname-initial-birth", each, initial, birth) for each in letters),
+        birth and building and by_the_document("2-initial-birth-building", initial, birth, *building),
+        phone.startswith("316") and birth and by_the_document("3-mobile-birth", phone, birth),
+        email and birth and by_the_document("4-email-birth", email, birth),
+    ]
+    weak = [
+        *(building and by_the_document("1-surname-initial-building", each, initial, *building) for each in letters[:2]),
+        phone and by_the_document("2-phone-initial", phone, initial),
+        email and by_the_document("3-email-initial", email, initial),
+        home and by_the_document("4-surname-start-initial-dwelling", surnames[0][:3], initial, *home),
+        home and by_the_document("5-surname-end-initial-dwelling", surnames[-1][-3:], initial, *home),
+        by_street and by_the_document("6-surname-initial-street-dwelling", letters[0], initial, *by_street),
+    ]
+    places = (
+        by_the_document("dwelling", *home) if home else None,
+        by_the_document("street-dwelling", *by_street) if by_street else None,
+        by_the_document("building", *building) if building else None,
+    )
+    known, also = (list(dict.fromkeys(key for key in keys if key)) for keys in (strong, weak))
+    return set(known[:STRONG_KEYS]), set(also[:WEAK_KEYS]), places
+
+
+@given(SPELLED)
+def test_keys_are_those_of_the_document_and_nothing_else_but_filling(contact: Contact) -> None:
+    person = normalise(contact)
+    one, other = (match_keys(PILOT_KEY, [contact]) for _ in range(2))  # filling differs
+    strong, weak, places = keys_by_the_document(person)
+    tokens = {each.key: each.birth for each in one.weak}
+    assert set(one.strong) & set(other.strong) == strong
+    assert set(tokens) & {each.key for each in other.weak} == weak
+    if person.birth:
+        assert all(tokens[key] == by_the_document("birth", key, person.birth) for key in weak)
+    made = (one.dwelling, one.street_dwelling, one.building)
+    assert [key == said for key, said in zip(made, places, strict=True)] == [place is not None for place in places]
 
 
 @given(CONTACTS)
