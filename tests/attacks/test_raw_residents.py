@@ -69,7 +69,8 @@ def test_the_functions_show_the_one_resident_that_the_event_names(world: World) 
     with session(world, "reader") as reader:
         found = shown(reader, "aland", event)
     assert {what: len(rows) for what, rows in found.items() if what != "looks"} == {
-        **dict.fromkeys(("reports", "signals", "consents", "objections", "known_clients", "pilot"), 1)
+        **dict.fromkeys(("reports", "signals", "consents", "objections", "known_clients", "pilot"), 1),
+        "link_decisions": 0,
     }
     assert len(found["looks"]) == 2  # the worklist and this very event
     hers = world.rows(

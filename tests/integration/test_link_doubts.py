@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
 
 from app.retention import carry_out
 from cli.desk import app
+from cli.words import console
 from client import desk_links, desk_rights, desk_work, rekeying
 from client.checking import SendableRow
 from client.desk_links import NoSuchContract
@@ -313,7 +315,8 @@ def test_a_decision_survives_a_new_pilot_key(world: World) -> None:
 def at_desk(world: World, *words: str, lang: str = "nl") -> str:
     """What the command says, whatever its exit code."""
     home = str(world.home("town-a").path)
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*words, "--home", home, "--pilot", PILOT, "--lang", lang])
+    with patch.object(console, "width", 200):
+        result = CliRunner().invoke(app, [*words, "--home", home, "--pilot", PILOT, "--lang", lang])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return result.output
 
