@@ -14,7 +14,6 @@ from cli.desk_options import (
     contact_lines,
     pilot_of,
     user_of,
-    whole_id,
 )
 from cli.words import CATEGORY, Lang, LangOption, console, either, errors, month
 from client import desk_work, handing_over
@@ -62,7 +61,7 @@ def hand_over(
     ):
         joined = join(giving, sending, to)
         document = own_document(place, service, pilot)
-        opened = desk_work.show(place, service, document, whole_id(place, pilot, signal))
+        opened = desk_work.show(place, service, document, desk_work.whole_signal_id(place, pilot, signal))
         chosen = [one for one in opened.reports if not report or uuid.UUID(one[0]["reportId"]) in report]
         for row, found in chosen:
             head = f"{either(lang, *CATEGORY[row['category']])}, {month(row['period'], lang)} ({row['creditorId']})"

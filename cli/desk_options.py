@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from client.desk_work import pulled
-from client.home import Home, HomeUnusable
+from client.home import Home
 
 HomeOption = Annotated[
     Path, typer.Option("--home", envvar="VROEGSEIN_DESK_HOME", help="Folder with this desk's settings and keys")
@@ -53,15 +52,3 @@ def contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
         joined("phone", "email"),
     )
     return tuple(f"  {line}" for line in lines if line)
-
-
-def whole_id(home: Home, pilot: str, start: str) -> str:
-    """The signal whose id begins so, of those that were pulled. Raises HomeUnusable where it is not one."""
-    start = start.strip().rstrip("…").lower()
-    if len(start) == 36:
-        return start
-    _at, signals = pulled(home, pilot)
-    found = [signal["signalId"] for signal in signals if signal["signalId"].startswith(start)]
-    if len(found) != 1:
-        raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
-    return str(found[0])
