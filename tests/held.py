@@ -108,6 +108,12 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
     objections = world.rows("SELECT objection_id::text FROM privacy.objection WHERE pilot_id = %(p)s", p=pilot)
     objection = objections[0][0] if objections else str(uuid.UUID(int=1 << 103))
     report = world.rows("SELECT report_id::text FROM signals.report WHERE pilot_id = %(p)s LIMIT 1", p=pilot)[0][0]
+    others = world.rows(  # where there is one: what is handed over is shown no more
+        "SELECT report_id::text FROM signals.report r WHERE pilot_id = %(p)s AND NOT EXISTS (SELECT FROM signals.signal"
+        " WHERE signal_id = %(s)s::uuid AND household_id = r.household_id) ORDER BY report_id LIMIT 1",
+        p=pilot,
+        s=signal[0],
+    )
     place = json.dumps([signal[1], signal[2], signal[3], signal[0]]).encode()
     return {
         "Vroegsein-Actor": ACTOR,
@@ -166,7 +172,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "complete": False,
         "behind": str(uuid.UUID(int=0)),
         "unkeyed": False,
-        "reportIds": [report],
+        "reportIds": [others[0][0] if others else report],
         "toPilot": "bland",
         **_of_rekeying(world, pilot, delivery),
         "sealings": [{"sealingId": delivery["deliveryId"], "sealed": base64.b64encode(bytes(60)).decode()}],

@@ -12,6 +12,7 @@ from app.reviewing import look_for_doubts
 from signals.doubts import note_linked
 from signals.linking_decisions import LinkDecision
 from signals.linking_oracle import LinkedReport
+from tests.budget import examples
 from tests.conftest import Database
 from tests.integration.test_linking import PILOT, decide, decisions, deliver, shut_out, small_worlds
 
@@ -48,7 +49,7 @@ def look_at_all(connection: Connection) -> Found:
     return look(connection)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=small_worlds(), made=decisions())
 def test_looking_at_what_changed_finds_what_looking_at_everything_finds(
     engine: Engine, data: st.DataObject, world: list[LinkedReport], made: list[LinkDecision]

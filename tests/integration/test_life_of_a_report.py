@@ -22,6 +22,7 @@ from privacy.signing import new_signing_key
 from signals.consents import ContractEndings, Ending
 from signals.report import Kind, MatchKeys, Report, SocialCollection, UrgentFlag
 from signals.rulesets import RuleSet, default_rule_set
+from tests.budget import examples
 from tests.conftest import Database
 from tests.world import agreement_document, pilot_document
 
@@ -259,7 +260,7 @@ def mixed(script: list[Step], chance: random.Random) -> list[Step]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(6),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a script is short; making it shorter takes minutes
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

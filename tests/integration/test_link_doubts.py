@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
@@ -315,8 +314,11 @@ def test_a_decision_survives_a_new_pilot_key(world: World) -> None:
 def at_desk(world: World, *words: str, lang: str = "nl") -> str:
     """What the command says, whatever its exit code."""
     home = str(world.home("town-a").path)
-    with patch.object(console, "width", 200):
+    width, console.width = console.width, 200
+    try:
         result = CliRunner().invoke(app, [*words, "--home", home, "--pilot", PILOT, "--lang", lang])
+    finally:
+        console.width = width
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     return result.output
 

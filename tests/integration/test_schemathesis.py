@@ -36,7 +36,7 @@ from tests.budget import examples
 from tests.callers import URL, VIEWER, World, ask, bearer, make_world
 from tests.conftest import Database
 
-EXAMPLES = examples(25)  # of random content for each operation, beside those for each border of its schema
+EXAMPLES = examples(12)  # of random content for each operation, beside those for each border of its schema
 CONFIG = SchemathesisConfig(
     seed=1,
     projects=ProjectsConfig(

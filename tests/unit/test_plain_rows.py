@@ -13,6 +13,7 @@ from client.delimited import split_rows
 from client.reasons import Reason, Refusal
 from client.rows import Row
 from client.tables import _Sorter, build_table, find_header
+from tests.budget import examples
 from tests.exports import HEADER, make_profile, read, write_rows
 
 WANTED = [
@@ -29,7 +30,7 @@ CELLS = st.sampled_from(
 
 
 @given(st.text("1a ,.;=\"'\x00\x1a\u00a0éN", max_size=12), st.sampled_from(";,"))
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 def test_cells_are_tidied_alike_one_by_one_and_together(line: str, delimiter: str) -> None:
     cells = line.split(delimiter)
     assert tidy_cells(cells, line) == tuple(map(tidy, cells))
@@ -53,7 +54,7 @@ LIKELY = st.tuples(
 
 
 @given(st.lists(LIKELY | st.lists(CELLS, min_size=1, max_size=4), max_size=8))
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 def test_rows_are_sorted_alike_at_first_sight_and_by_all_their_cells(lines: list[list[str]]) -> None:
     text = ["klant;bedrag;naam", *(";".join(cells) for cells in lines)]
     rows = list(split_rows(text, ";", 3))

@@ -21,6 +21,7 @@ from privacy.receipts import details_commitment
 from privacy.references import reference
 from privacy.sealing import Envelope
 from signals.report import Category, Kind, Report, ReportLine, UrgentFlag
+from tests.budget import examples
 from tests.unit.test_matchkeys import CONTACTS
 from tests.unit.test_report_wire import days, steps
 from tests.world import make_row
@@ -59,7 +60,7 @@ rows = st.builds(
 
 
 @given(rows)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_report_is_written_as_the_model_writes_it(row: SendableRow) -> None:
     prepared = PREPARER.prepare(row)
     report = Report.model_validate_json(prepared.sent)
@@ -74,7 +75,7 @@ def test_a_report_is_written_as_the_model_writes_it(row: SendableRow) -> None:
 
 
 @given(rows)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(60))
 def test_a_line_reads_back_and_its_details_open_as_the_row_said(row: SendableRow) -> None:
     prepared = PREPARER.prepare(row)
     line = ReportLine.model_validate_json(prepared.as_line())

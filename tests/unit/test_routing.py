@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from client.checking import CategoryTerms, Pilots, SendingTerms, split
 from client.reasons import NoteCode
 from signals.report import Category
+from tests.budget import examples
 from tests.exports import checked, make_profile, write_rows
 
 ENERGY = {Category.ENERGY: CategoryTerms()}
@@ -118,7 +119,7 @@ SOME_TERMS = st.none() | st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     st.lists(st.builds(row, st.integers(1, 5), POSTCODES, st.sampled_from(["100,00", "-1", "?"])), max_size=8),
     st.dictionaries(st.sampled_from(["a", "b", "c"]), SOME_TERMS, max_size=3),
