@@ -15,7 +15,7 @@ from app.stages import stage
 from privacy.log import GrowingTree
 from privacy.receipts import DELIVERY_EVENT, Receipt
 from signals.days import AMSTERDAM
-from signals.doubts import note_linked
+from signals.doubts import note_judged, note_linked
 from signals.judging import judge
 from signals.linking import link, touch_neighbours
 from signals.linking_known import mark_known_clients
@@ -166,6 +166,12 @@ def lock_pilot(connection: sa.Connection, pilot: str) -> Pilot:
     return Pilot.model_validate(document)
 
 
+def begin_touched(connection: sa.Connection) -> None:
+    """Begin `touched_report (report_id)`, a temporary table: the reports that a change concerns, for `relink`."""
+    connection.execute(sa.text("DROP TABLE IF EXISTS touched_report"))
+    connection.execute(sa.text("CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"))
+
+
 def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     """Cluster, mark, settle and judge afresh what the reports in `touched_report` concern (signals/).
 
@@ -173,6 +179,19 @@ def relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None
     """
     touch_contracts(connection, pilot.id)
     _relink(connection, pilot, rule_sets)
+
+
+def rejudge(
+    connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, mark: Callable[[sa.Connection, str], None]
+) -> None:
+    """Judge afresh where `mark` (signals/) changes what reports count for; who they are about stays as it is."""
+    connection.execute(sa.text("DROP TABLE IF EXISTS touched_household"))
+    connection.execute(
+        sa.text("CREATE TEMPORARY TABLE touched_household (household_id uuid PRIMARY KEY) ON COMMIT DROP")
+    )
+    mark(connection, pilot.id)
+    judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+    note_judged(connection, pilot.id, uuid.uuid4())
 
 
 def _relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
@@ -238,7 +257,7 @@ def complete_delivery(
 
 def _touch_neighbours_of_corrected(connection: sa.Connection, values: dict[str, Any]) -> None:
     """Begin `touched_report` with all whom a corrected report kept apart or together before it is replaced."""
-    connection.execute(sa.text("CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"))
+    begin_touched(connection)
     if connection.execute(DELIVERED_BEFORE, values).scalar_one() and connection.execute(CORRECTED, values).rowcount:
         touch_neighbours(connection, values["pilot"])
 

@@ -11,24 +11,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.basis_check import forget
-from app.completion import RuleSets, relink
+from app.completion import RuleSets, begin_touched, rejudge, relink
 from signals.consents import ContractEndings
-from signals.judging import judge
 from signals.pilot import Pilot
 from signals.settling import CONTRACTS, settle
 
 # The same, said once more, is the same row.
 _KEEP = """
     INSERT INTO intake.ending (pilot_id, ending_id, creditor_id, reference, ending, ended_on)
-    SELECT :pilot, CAST(md5(concat_ws('/', CAST(:creditor AS text), reference, CAST(:ending AS text),
-                                      CAST(:ended_on AS date))) AS uuid),
+    SELECT :pilot, CAST(substr(encode(sha256(convert_to(
+               concat_ws('/', CAST(:creditor AS text), reference, CAST(:ending AS text), CAST(:ended_on AS date)),
+               'UTF8')), 'hex'), 1, 32) AS uuid),
            :creditor, reference, :ending, :ended_on
     FROM (SELECT DISTINCT reference FROM unnest(CAST(:references AS uuid[])) AS reference) AS said
     ON CONFLICT DO NOTHING
 """
 _TOUCH = "INSERT INTO touched_contract SELECT DISTINCT :creditor, unnest(CAST(:references AS uuid[]))"
 _WITHDRAW = (
-    "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP",
     """
     INSERT INTO touched_report
     SELECT DISTINCT r.report_id FROM unnest(CAST(:references AS uuid[])) AS said CROSS JOIN LATERAL (
@@ -63,6 +62,7 @@ def end_contracts(
     }
     connection.execute(sa.text(_KEEP), values)
     if said.ending == "withdrawn":
+        begin_touched(connection)
         for statement in _WITHDRAW:
             connection.execute(sa.text(statement), values)
         relink(connection, pilot, rule_sets)
@@ -70,8 +70,4 @@ def end_contracts(
         return
     connection.execute(sa.text(CONTRACTS))
     connection.execute(sa.text(_TOUCH), values)
-    connection.execute(
-        sa.text("CREATE TEMPORARY TABLE touched_household (household_id uuid PRIMARY KEY) ON COMMIT DROP")
-    )
-    settle(connection, pilot.id)
-    judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
+    rejudge(connection, pilot, rule_sets, settle)

@@ -5,11 +5,10 @@ They keep their keys and terms, so that a resident who asks hears where they wen
 
 import sqlalchemy as sa
 
-from app.completion import RuleSets, relink
+from app.completion import RuleSets, begin_touched, relink
 from signals.consents import HandOver
 from signals.pilot import Pilot
 
-CREATE_TOUCHED = "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"
 TOUCH = """
     INSERT INTO touched_report SELECT report_id FROM signals.report
     WHERE pilot_id = :pilot AND report_id = ANY (:reports) AND state = 'live'
@@ -30,7 +29,8 @@ def hand_over(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, chan
     Returns "handed over", or "no such report" where none of them is handed over to that pilot now.
     """
     values = {"pilot": pilot.id, "reports": list(change.report_ids), "to": change.to_pilot}
-    for statement in (CREATE_TOUCHED, TOUCH, PLACE):
+    begin_touched(connection)
+    for statement in (TOUCH, PLACE):
         connection.execute(sa.text(statement), values)
     relink(connection, pilot, rule_sets)
     return "handed over" if connection.execute(FOUND, values).scalar_one() else "no such report"

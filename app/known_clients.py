@@ -10,11 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.completion import RuleSets
+from app.completion import RuleSets, rejudge
 from app.objections import all_keys
 from signals.consents import KnownClient, KnownClientRemoval, KnownClients
-from signals.doubts import note_judged
-from signals.judging import judge
 from signals.linking_known import mark_known_clients
 from signals.pilot import Pilot
 
@@ -72,13 +70,7 @@ def take_off(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, clien
 
 def judge_by_list(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     """After a change of the list: mark reports anew and judge the households where a mark changed."""
-    connection.execute(sa.text("DROP TABLE IF EXISTS touched_household"))
-    connection.execute(
-        sa.text("CREATE TEMPORARY TABLE touched_household (household_id uuid PRIMARY KEY) ON COMMIT DROP")
-    )
-    mark_known_clients(connection, pilot.id)
-    judge(connection, pilot.id, rule_sets(connection, pilot.rule_set))
-    note_judged(connection, pilot.id, uuid.uuid4())
+    rejudge(connection, pilot, rule_sets, mark_known_clients)
 
 
 def _insert(

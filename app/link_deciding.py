@@ -6,13 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.completion import RuleSets, relink
+from app.completion import RuleSets, begin_touched, relink
 from signals.consents import LinkDecided
 from signals.linking_decided import touch_decided
 from signals.linking_decisions import Contract
 from signals.pilot import Pilot
 
-CREATE_TOUCHED = "CREATE TEMPORARY TABLE IF NOT EXISTS touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"
 # What is shut out rests on nothing any more; what is paused may come back.
 CONTRACTS = sa.text("""
     SELECT creditor_id, reference, max(period) AS period FROM signals.report
@@ -99,7 +98,7 @@ def decide_link(
             for creditor, reference in contracts
         ],
     )
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     touch_decided(connection, pilot.id, {*one, *other})
     relink(connection, pilot, rule_sets)
     if not apart:
@@ -112,8 +111,7 @@ def forget_decisions(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSet
     """Take decisions away, and link without them; returns how many."""
     values = {"pilot": pilot.id, "ids": list(ids)}
     named = {(row.creditor_id, row.reference) for row in connection.execute(NAMED, values)}
-    connection.execute(sa.text("DROP TABLE IF EXISTS touched_report"))
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     touch_decided(connection, pilot.id, named)
     count = 0
     for statement in REMOVE:
@@ -130,11 +128,12 @@ def forget_erased(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, 
     ]
     if not erased:
         return
-    connection.execute(sa.text("DROP TABLE IF EXISTS touched_report"))
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     touch_decided(connection, pilot.id, set(erased))
-    for creditor, reference in erased:
-        connection.execute(FORGET_CONTRACT, {"pilot": pilot.id, "creditor": creditor, "reference": reference})
+    connection.execute(
+        FORGET_CONTRACT,
+        [{"pilot": pilot.id, "creditor": creditor, "reference": reference} for creditor, reference in erased],
+    )
     silent = connection.execute(SAYING_NOTHING, {"pilot": pilot.id}).scalars().all()
     for statement in REMOVE:
         connection.execute(statement, {"pilot": pilot.id, "ids": silent})

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.basis_check import check_touched, forget
-from app.completion import RuleSets, relink
+from app.completion import RuleSets, begin_touched, relink
 from signals.consents import Decision
 from signals.pilot import Pilot
 from signals.report import MatchKeys
@@ -54,7 +54,6 @@ TOUCH_CONTRACT = """
     INSERT INTO touched_report SELECT report_id FROM signals.report
     WHERE pilot_id = :pilot AND creditor_id = :creditor AND reference = :reference
 """
-CREATE_TOUCHED = "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP"
 # Looked up key by key: the planner, whose statistics say nothing of a pilot's first days, else reads all for each.
 # All reports of whoever was linked to the resident, not only those that meet the keys directly.
 TOUCH = """
@@ -168,9 +167,9 @@ def pause_contract(
         return False
     about = replace(no, category=found.category, creditor=found.creditor_id)
     _insert(connection, pilot.id, objection, about, _contract(found.reference))
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     connection.execute(sa.text(TOUCH_CONTRACT), {**of, "creditor": found.creditor_id, "reference": found.reference})
-    settle(connection, pilot, rule_sets)
+    recheck(connection, pilot, rule_sets)
     return True
 
 
@@ -200,11 +199,11 @@ def decide(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, decisio
     }
     if not connection.execute(DECIDE, values).rowcount:
         return False
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     connection.execute(sa.text(TOUCH), values)
     if decision.decision == "dismissed":  # what binds nobody recognises nobody
         connection.execute(FORGET_KEYS, values)
-    settle(connection, pilot, rule_sets)
+    recheck(connection, pilot, rule_sets)
     return True
 
 
@@ -244,15 +243,15 @@ def _carry_through(
         "met_at": no.creditor,
         "spared": list(spared),
     }
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     connection.execute(sa.text(TOUCH), values)
     connection.execute(sa.text(TAKE_ALONG), values)
     if spared:
         connection.execute(sa.text(NOT_OF_SPARED), values)
-    settle(connection, pilot, rule_sets)
+    recheck(connection, pilot, rule_sets)
 
 
-def settle(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
+def recheck(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> None:
     """Live, paused or shut out, for the reports in `touched_report`; then households and signals without the others."""
     check_touched(connection, pilot)
     for statement in PLACE:

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.basis_check import forget
-from app.completion import RuleSets, relink
-from app.objections import all_keys, settle
+from app.completion import RuleSets, begin_touched, relink
+from app.objections import all_keys, recheck
 from signals.linking import touch_neighbours
 from signals.pilot import Pilot
 from signals.report import MatchKeys
@@ -42,7 +42,6 @@ STAGED = (
       AND (o.sent::jsonb #>> '{keys,epoch}')::integer IS DISTINCT FROM :epoch
       AND NOT EXISTS (SELECT FROM rekeyed k WHERE k.report_id = r.report_id)
     """,
-    "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP",
     """
     INSERT INTO touched_report SELECT report_id FROM rekeyed UNION SELECT report_id FROM unopened
     """,
@@ -189,6 +188,7 @@ def rekey(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, epoch: i
     Reports that the desk could not open are shut out; those that are not keyed yet wait for their own turn.
     """
     values: dict[str, Any] = {"pilot": pilot.id, "municipality": pilot.municipality, "epoch": epoch, "unkeyed": False}
+    begin_touched(connection)
     for statement in STAGED:
         connection.execute(sa.text(statement), values)
     if connection.execute(MISSING, values).scalar_one():
@@ -212,10 +212,11 @@ def key(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets, epoch: int
     not open, and that a person gave up, are shut out. Returns "keyed", also where nothing was left to do.
     """
     values: dict[str, Any] = {"pilot": pilot.id, "municipality": pilot.municipality, "epoch": epoch, "unkeyed": True}
+    begin_touched(connection)
     for statement in (*STAGED, *REPORTS):
         connection.execute(sa.text(statement), values)
     connection.execute(sa.text("DELETE FROM touched_report WHERE report_id IN (SELECT report_id FROM unopened)"))
-    settle(connection, pilot, rule_sets)
+    recheck(connection, pilot, rule_sets)
     forget(connection, pilot.id, "unopened")
     of_those = "d.delivery_id IN (SELECT delivered_in FROM rekeyed UNION SELECT delivery_id FROM unopened)"
     for statement in (*FINISH, FORGET_DELIVERY_KEYS.format(of_those=of_those)):

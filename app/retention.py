@@ -11,7 +11,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from app.completion import WRITE_EVENT, RuleSets, lock_pilot, relink
+from app.completion import WRITE_EVENT, RuleSets, begin_touched, lock_pilot, relink
 from app.db.sessions import Login, Sessions
 from app.kept import KEPT, KNOWN_CLIENTS, LINK_DECISIONS, REPORTS, Forecast, Kept, forecast
 from app.known_clients import judge_by_list
@@ -27,7 +27,6 @@ DUE = """
 """
 PAST = "SELECT id FROM ({held}) AS held WHERE since < :before ORDER BY since, id LIMIT :left"
 NO_LONGER_LIVE = (
-    "CREATE TEMPORARY TABLE touched_report (report_id uuid PRIMARY KEY) ON COMMIT DROP",
     """
     WITH gone AS (
         UPDATE signals.report SET state = 'shut_out' WHERE pilot_id = :pilot AND report_id = ANY (:ids)
@@ -141,6 +140,7 @@ def _without(connection: sa.Connection, pilot: Pilot, ids: list[uuid.UUID], rule
     count = sa.text("SELECT count(*) FROM signals.signal WHERE pilot_id = :pilot")
     values = {"pilot": pilot.id, "ids": ids}
     before: int = connection.execute(count, values).scalar_one()
+    begin_touched(connection)
     for statement in NO_LONGER_LIVE:
         connection.execute(sa.text(statement), values)
     relink(connection, pilot, rule_sets)

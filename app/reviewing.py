@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.completion import RuleSets, lock_pilot
-from app.link_deciding import CREATE_TOUCHED, INSERT, INSERT_CONTRACT
+from app.completion import RuleSets, begin_touched, lock_pilot
+from app.link_deciding import INSERT, INSERT_CONTRACT
 from signals.doubts import Doubt, find_doubts
 from signals.judging import judge
 from signals.linking import link
@@ -117,12 +117,16 @@ def look_for_doubts(connection: sa.Connection, pilot_id: str) -> None:
         connection.execute(sa.text(statement), {"pilot": pilot_id})
     found = find_doubts(connection, pilot_id)
     connection.execute(FORGET, {"pilot": pilot_id})
-    for doubt in found:
-        sides = {"one": list(doubt.one), "other": list(doubt.other), "households": list(doubt.households)}
-        of = {"doubt_id": doubt.doubt_id, "kind": doubt.kind, "linked": doubt.linked, "newest": doubt.newest}
-        connection.execute(KEEP, {"pilot": pilot_id, **of, **sides})
+    if found:
+        connection.execute(KEEP, [_kept(pilot_id, doubt) for doubt in found])
     for text in LOOKED:
         connection.execute(sa.text(text), {"pilot": pilot_id})
+
+
+def _kept(pilot_id: str, doubt: Doubt) -> dict[str, Any]:
+    sides = {"one": list(doubt.one), "other": list(doubt.other), "households": list(doubt.households)}
+    of = {"doubt_id": doubt.doubt_id, "kind": doubt.kind, "linked": doubt.linked, "newest": doubt.newest}
+    return {"pilot": pilot_id, **of, **sides}
 
 
 def what_would_change(
@@ -169,8 +173,7 @@ def _decide_the_other_way(connection: sa.Connection, pilot_id: str, doubt: Doubt
             for (creditor, reference), side in sides.items()
         ],
     )
-    connection.execute(sa.text("DROP TABLE IF EXISTS touched_report"))
-    connection.execute(sa.text(CREATE_TOUCHED))
+    begin_touched(connection)
     touch_decided(connection, pilot_id, set(sides))
 
 

@@ -288,23 +288,26 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
 
 
 def _link_lines(reports: Sequence[OpenedReport], lang: Lang) -> list[str]:
-    """For each spelling of a resident after the first: which earlier one it is linked to and why, or that none is."""
+    """For each contract's spelling of a resident after the first: which earlier one it fits best and why."""
     lines: list[str] = []
     earlier: dict[Contact, str] = {}
+    contracts: set[tuple[str, str]] = set()
     for report in reports:
         try:
             contact = report.contact
         except ValueError:  # details of another form, a creditor's own doing: shown as they are, and not compared
             continue
-        if earlier and contact not in earlier:
+        contract = (report.creditor, str(report.details["contract"]))
+        if earlier and contact not in earlier and contract not in contracts:
             told = [(link_reasons.explain(one, contact, lang), creditor) for one, creditor in earlier.items()]
-            why, creditor = max(told, key=lambda found: (found[0].joined, len(found[0].same), -len(found[0].different)))
+            why, creditor = max(told, key=lambda found: found[0].fit)
             if why.joined:
                 head = either(lang, f"dezelfde persoon als bij {creditor}", f"the same person as at {creditor}")
             else:
                 head = either(lang, "met geen van deze alleen te koppelen", "linked to none of these alone")
-            lines.append(f"  {report.creditor}: {head}: {'; '.join((*why.same, *why.different))}")
+            lines.append(f"  {report.creditor}: {head}: {why.told}")
         earlier.setdefault(contact, report.creditor)
+        contracts.add(contract)
     return ["", either(lang, "Waarom dit bij elkaar staat:", "Why these stand together:"), *lines] if lines else []
 
 

@@ -1,6 +1,7 @@
 """`vroegsein desk links …`: doubtful links, both sides opened side by side, and what somebody decides about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,8 +18,10 @@ from client.desk_links import PURPOSE, OpenedDoubt, Side
 from client.desk_pilot import own_document
 from client.desk_work import desk_service, whole_signal_id
 from client.home import Home, HomeUnusable
+from client.link_reasons import Reasons, explain
 from client.opening import OpenedReport
 from client.service import Service
+from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from signals.consents import LinkReason
 from signals.pilot import Role
@@ -134,7 +137,10 @@ def split_signal(
 
 
 def change_line(change: Mapping[str, Any], lang: Lang) -> str:
-    """What the other answer would make of a month's signals: the trays before and after, with the first deadline."""
+    """What the other answer would make of a month's signals: the trays before and after, with the first deadline.
+
+    Where these stay as they are: what else changes.
+    """
 
     def told(signals: Sequence[Mapping[str, Any]]) -> str:
         words = [in_words(TRAY, signal["tray"], lang) for signal in signals]
@@ -144,7 +150,13 @@ def change_line(change: Mapping[str, Any], lang: Lang) -> str:
             f"{' + '.join(words)} ({until} {day(date.fromisoformat(by), lang)})" if by else either(lang, "geen", "none")
         )
 
-    return f"{told(change['before'])} → {told(change['after'])}"
+    before, after = told(change["before"]), told(change["after"])
+    if before != after:
+        return f"{before} → {after}"
+    ones, others = (sorted(signal["rules"] for signal in change[side]) for side in ("before", "after"))
+    if ones != others:
+        return f"{after}: {either(lang, 'door andere regels', 'by other rules')}"
+    return f"{after}: {either(lang, 'met een andere voorrang', 'of another priority')}"
 
 
 def queue_lines(found: Mapping[str, Any], lang: Lang) -> list[str]:
@@ -157,7 +169,7 @@ def queue_lines(found: Mapping[str, Any], lang: Lang) -> list[str]:
             f"{asked} doubts; here the first {shown}." if asked > shown else f"{asked} doubts.",
         )
     ]
-    if not found["settled"]:
+    if not found["complete"]:
         lines.append(
             either(
                 lang,
@@ -190,6 +202,8 @@ def _show(opened: OpenedDoubt, lang: Lang) -> None:
         either(lang, "meldingen", "reports"), *("\n".join(_heads(s, lang)) for s in (opened.one, opened.other)), ""
     )
     console.print(table)
+    if why := _closest(opened, lang):
+        console.print(f"{either(lang, 'Wat overeenkomt en wat verschilt', 'What agrees and what differs')}: {why.told}")
     for change in opened.doubt["changes"]:
         told = either(lang, "Anders beslist wordt", "Decided otherwise it becomes, in")
         console.print(f"{told} {month(change['period'], lang)}: {change_line(change, lang)}", markup=False)
@@ -204,6 +218,19 @@ def _show(opened: OpenedDoubt, lang: Lang) -> None:
         ),
         markup=False,
     )
+
+
+def _closest(opened: OpenedDoubt, lang: Lang) -> Reasons | None:
+    """Of what each side's creditors wrote, the two that fit best, compared in words."""
+    ones, others = (list(_contacts(side)) for side in (opened.one, opened.other))
+    return max((explain(one, other, lang) for one in ones for other in others), key=lambda why: why.fit, default=None)
+
+
+def _contacts(side: Side) -> Iterator[Contact]:
+    for _row, report in side:
+        if isinstance(report, OpenedReport):
+            with suppress(ValueError):  # details of another form are shown as they are
+                yield report.contact
 
 
 def _heads(side: Side, lang: Lang) -> list[str]:

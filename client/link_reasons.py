@@ -56,8 +56,8 @@ class Reasons:
     """What two contacts share and how they differ, in words of one language.
 
     Attributes:
-        same: each combination that both have. Of those that a parent and a child may share, only when there are no
-            others.
+        same: each combination that both have, the surest first. Of those that a parent and a child may share, only
+            when there are no others.
         different: each detail that is not the same, and how; empty when nothing differs.
         joined: whether what they share joins them by itself. Where it does not, they are one person only through other
             reports, or not at all: two known birth dates that differ undo all but the surest combinations.
@@ -66,6 +66,16 @@ class Reasons:
     same: tuple[str, ...]
     different: tuple[str, ...]
     joined: bool
+
+    @property
+    def fit(self) -> tuple[bool, int, int]:
+        """How well the two fit; the greater, the better."""
+        return self.joined, len(self.same), -len(self.different)
+
+    @property
+    def told(self) -> str:
+        """The surest of what they share, and all that differs."""
+        return "; ".join((*self.same[:1], *self.different))
 
 
 def explain(one: Contact, other: Contact, lang: Lang) -> Reasons:

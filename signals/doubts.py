@@ -13,13 +13,14 @@ The same doubts come out in whatever order and number of parts reports and decis
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from signals.linking_decided import decisions_of
-from signals.linking_decisions import Contract, Settled, settle
+from signals.linking_decisions import Contract, Holding, what_holds
+from signals.linking_oracle import Keyed, parts
 from signals.linking_terms import MOST_PERSONS, ONE_PER_HOME
 
 DIFFER, SEVERAL = "birth-dates-differ", "fits-several"  # two persons now
@@ -40,16 +41,16 @@ class Doubt:
     newest: str
 
 
-@dataclass(slots=True)
-class _Newest:
-    """The newest report of one contract of a person, and its keys."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Newest(Keyed):
+    """The newest report of one contract of a person."""
 
-    report_id: uuid.UUID
-    contract: Contract
     period: str
-    household: uuid.UUID
-    strong: set[uuid.UUID] = field(default_factory=set)
-    weak: dict[uuid.UUID, uuid.UUID | None] = field(default_factory=dict)
+    household_id: uuid.UUID
+
+    @property
+    def contract(self) -> Contract:
+        return self.creditor_id, self.reference
 
 
 def note_linked(connection: Connection, pilot_id: str, run_id: uuid.UUID) -> None:
@@ -82,8 +83,8 @@ def find_doubts(connection: Connection, pilot_id: str) -> list[Doubt]:
 
     Those that stand in signals.doubt and concern such a household are to be replaced by them.
     """
-    settled = settle(decisions_of(connection, pilot_id))
-    _gather(connection, pilot_id, decided=bool(settled.number))
+    holding = what_holds(decisions_of(connection, pilot_id))
+    _gather(connection, pilot_id, decided=bool(holding.number))
     pairs = connection.execute(_PAIRS).all()
     whole = connection.execute(_MAY_SPLIT).scalars().all()
     wanted = {person for row in pairs for person in (row.one, row.other)} | set(whole)
@@ -91,13 +92,13 @@ def find_doubts(connection: Connection, pilot_id: str) -> list[Doubt]:
     found: dict[uuid.UUID, Doubt] = {}
     for row in pairs:
         one, other = persons[row.one], persons[row.other]
-        if not _decided_apart(settled, one, other):
+        if not _decided_apart(holding, one, other):
             doubt = _doubt(DIFFER if row.differ else SEVERAL, one, other, linked=False)
             found[doubt.doubt_id] = doubt
     for person in whole:
-        for side in _undated(persons[person]):
+        for side in _undated(persons[person], holding):
             rest = [one for one in persons[person] if one not in side]
-            if rest and not _decided_one(settled, side, rest):
+            if rest and not _decided_one(holding, side, rest):
                 doubt = _doubt(UNDATED, side, rest, linked=True)
                 found.setdefault(doubt.doubt_id, doubt)
     return list(found.values())
@@ -190,13 +191,9 @@ def _persons(
     connection: Connection, pilot_id: str, wanted: Collection[uuid.UUID], keyed: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[_Newest]]:
     """The newest report of each contract of these persons, with its keys for those that are `keyed`."""
-    found: dict[uuid.UUID, dict[uuid.UUID, _Newest]] = defaultdict(dict)
-    for row in connection.execute(text("SELECT * FROM review_report WHERE person_id = ANY (:all)"), {"all": [*wanted]}):
-        contract = (row.creditor_id, row.reference)
-        found[row.person_id][row.report_id] = _Newest(row.report_id, contract, row.period, row.household_id)
     keys = connection.execute(
         text("""
-            SELECT r.person_id, r.report_id, k.key, k.strong, k.birth
+            SELECT r.report_id, k.key, k.strong, k.birth
             FROM (SELECT * FROM review_report WHERE person_id = ANY (:keyed) ORDER BY report_id) AS r
             CROSS JOIN LATERAL (
                 SELECT key, strong, birth FROM signals.report_key
@@ -205,36 +202,37 @@ def _persons(
         """),
         {"pilot": pilot_id, "keyed": [*keyed]},
     )
+    strong: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    weak: dict[uuid.UUID, dict[uuid.UUID, uuid.UUID | None]] = defaultdict(dict)
     for row in keys:
-        newest = found[row.person_id][row.report_id]
         if row.strong:
-            newest.strong.add(row.key)
+            strong[row.report_id].add(row.key)
         else:
-            newest.weak[row.key] = row.birth
-    return {person: list(reports.values()) for person, reports in found.items()}
+            weak[row.report_id][row.key] = row.birth
+    found: dict[uuid.UUID, list[_Newest]] = defaultdict(list)
+    for row in connection.execute(text("SELECT * FROM review_report WHERE person_id = ANY (:all)"), {"all": [*wanted]}):
+        newest = _Newest(
+            report_id=row.report_id,
+            creditor_id=row.creditor_id,
+            reference=row.reference,
+            strong=frozenset(strong[row.report_id]),
+            weak=weak[row.report_id],
+            period=row.period,
+            household_id=row.household_id,
+        )
+        found[row.person_id].append(newest)
+    return found
 
 
-def _undated(person: list[_Newest]) -> Iterator[list[_Newest]]:
+def _undated(person: list[_Newest], holding: Holding) -> Iterator[list[_Newest]]:
     """Each part of a person without a birth date, which may be somebody else."""
-    for part in _parts(person):
+    part_of = parts({one.report_id: one for one in person}, holding)
+    members: dict[uuid.UUID, list[_Newest]] = defaultdict(list)
+    for one in person:
+        members[part_of[one.report_id]].append(one)
+    for part in members.values():
         if len(part) < len(person) and not any(birth for one in part for birth in one.weak.values()):
             yield part
-
-
-def _parts(person: list[_Newest]) -> Iterable[list[_Newest]]:
-    """What hangs together without weak keys between unknown birth dates."""
-    part_of = {one.report_id: number for number, one in enumerate(person)}
-    first: dict[Hashable, int] = {}
-    for one in person:
-        for token in [*one.strong, *((key, birth) for key, birth in one.weak.items() if birth is not None)]:
-            old, new = part_of[one.report_id], first.setdefault(token, part_of[one.report_id])
-            for report, number in part_of.items():
-                part_of[report] = new if number == old else number
-            first = {met: new if number == old else number for met, number in first.items()}
-    parts: dict[int, list[_Newest]] = defaultdict(list)
-    for one in person:
-        parts[part_of[one.report_id]].append(one)
-    return parts.values()
 
 
 def _doubt(kind: str, one: list[_Newest], other: list[_Newest], *, linked: bool) -> Doubt:
@@ -248,19 +246,19 @@ def _doubt(kind: str, one: list[_Newest], other: list[_Newest], *, linked: bool)
         linked,
         first,
         second,
-        tuple(sorted({report.household for report in (*one, *other)})),
+        tuple(sorted({report.household_id for report in (*one, *other)})),
         max(report.period for report in (*one, *other)),
     )
 
 
-def _numbers(settled: Settled, side: Iterable[_Newest]) -> set[int]:
-    return {settled.number[report.contract] for report in side if report.contract in settled.number}
+def _numbers(holding: Holding, side: Iterable[_Newest]) -> set[int]:
+    return {holding.number[report.contract] for report in side if report.contract in holding.number}
 
 
-def _decided_apart(settled: Settled, one: list[_Newest], other: list[_Newest]) -> bool:
-    mine, theirs = _numbers(settled, one), _numbers(settled, other)
-    return any(pair & mine and pair & theirs for pair in settled.apart)
+def _decided_apart(holding: Holding, one: list[_Newest], other: list[_Newest]) -> bool:
+    mine, theirs = _numbers(holding, one), _numbers(holding, other)
+    return any(pair & mine and pair & theirs for pair in holding.apart)
 
 
-def _decided_one(settled: Settled, one: list[_Newest], other: list[_Newest]) -> bool:
-    return not _numbers(settled, one).isdisjoint(_numbers(settled, other))
+def _decided_one(holding: Holding, one: list[_Newest], other: list[_Newest]) -> bool:
+    return not _numbers(holding, one).isdisjoint(_numbers(holding, other))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from signals.linking_decisions import Contract, LinkDecision, Settled, connected, settle
+from signals.linking_decisions import Contract, Holding, LinkDecision, connected, what_holds
 from signals.linking_oracle import Keyed, fall_apart
 
 
@@ -59,20 +59,20 @@ def touch_decided(connection: Connection, pilot_id: str, named: set[Contract]) -
         )
 
 
-def load_decisions(connection: Connection, pilot_id: str) -> Settled | None:
+def load_decisions(connection: Connection, pilot_id: str) -> Holding | None:
     """Fill link_said, a number for each contract that a decision names. None where there is none."""
-    settled = settle(decisions_of(connection, pilot_id))
-    if not settled.number:
+    holding = what_holds(decisions_of(connection, pilot_id))
+    if not holding.number:
         return None
     connection.execute(
         text("""
             INSERT INTO link_said
             SELECT * FROM unnest(CAST(:creditors AS text[]), CAST(:references AS uuid[]), CAST(:numbers AS integer[]))
         """),
-        {**_columns(settled.number), "numbers": list(settled.number.values())},
+        {**_columns(holding.number), "numbers": list(holding.number.values())},
     )
     connection.execute(text("ANALYZE link_said"))
-    return settled
+    return holding
 
 
 def decided_are_not_quiet(connection: Connection) -> None:
@@ -127,12 +127,12 @@ def join_by_decisions(connection: Connection) -> None:
     )
 
 
-def part_by_decisions(connection: Connection, settled: Settled) -> None:
+def part_by_decisions(connection: Connection, holding: Holding) -> None:
     """Step 4: `label` of link_node, for the reports of persons in whom decisions part contracts."""
     there: dict[int, set[int]] = {}
     for row in connection.execute(text("SELECT DISTINCT label, said FROM link_node WHERE said IS NOT NULL")):
         there.setdefault(row.label, set()).add(row.said)
-    labels = [label for label, numbers in there.items() if settled.part(numbers)]
+    labels = [label for label, numbers in there.items() if holding.part(numbers)]
     if not labels:
         return
     rows = connection.execute(
@@ -158,7 +158,7 @@ def part_by_decisions(connection: Connection, settled: Settled) -> None:
             weak=dict(zip(row.weak or (), row.births or (), strict=True)),
         )
         persons.setdefault(row.label, []).append(keyed)
-    whose = {report: first for person in persons.values() for report, first in fall_apart(person, settled).items()}
+    whose = {report: first for person in persons.values() for report, first in fall_apart(person, holding).items()}
     connection.execute(
         text("""
             UPDATE link_node n SET label = w.label

@@ -25,7 +25,7 @@ class LinkDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Holding:
     """What holds of all decisions: a number for each contract, equal for one person's; pairs of numbers of two persons.
 
     A contract that was only called another person's than others has a number of its own.
@@ -40,7 +40,7 @@ class Settled:
         return {number for pair in self.apart if pair <= there for number in pair}
 
 
-def settle(decisions: Iterable[LinkDecision]) -> Settled:
+def what_holds(decisions: Iterable[LinkDecision]) -> Holding:
     """What holds of decisions. The order in which they are given says nothing: their moments do, and then their ids."""
     ordered = sorted(decisions, key=lambda one: (one.decided_at, one.decision_id), reverse=True)
     number: dict[Contract, int] = {}
@@ -56,7 +56,7 @@ def settle(decisions: Iterable[LinkDecision]) -> Settled:
                     apart[number[right]].add(number[left])
         for group in decision.groups:
             _join({number[contract] for contract in group}, number, apart)
-    return Settled(number, frozenset(frozenset((one, other)) for one, others in apart.items() for other in others))
+    return Holding(number, frozenset(frozenset((one, other)) for one, others in apart.items() for other in others))
 
 
 def connected(decisions: Iterable[LinkDecision], named: Iterable[Contract]) -> set[Contract]:

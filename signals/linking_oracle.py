@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from signals.linking_decisions import Contract, LinkDecision, Settled, settle
+from signals.linking_decisions import Contract, Holding, LinkDecision, what_holds
 from signals.linking_terms import MOST_PERSONS, ONE_PER_HOME, RELIABILITY
 from signals.report import Category
 
@@ -68,7 +68,7 @@ class Place:
 def cluster(reports: Iterable[LinkedReport], decisions: Iterable[LinkDecision] = ()) -> dict[UUID, Place]:
     """Find the person and the household of each live report; nothing depends on the order of `reports`."""
     by_id = {report.report_id: report for report in reports}
-    person_of = persons(by_id, settle(decisions))
+    person_of = persons(by_id, what_holds(decisions))
     members: dict[UUID, list[LinkedReport]] = defaultdict(list)
     for report_id, person in person_of.items():
         members[person].append(by_id[report_id])
@@ -76,9 +76,9 @@ def cluster(reports: Iterable[LinkedReport], decisions: Iterable[LinkDecision] =
     return {report_id: Place(person, household_of[person]) for report_id, person in person_of.items()}
 
 
-def persons(reports: Mapping[UUID, LinkedReport], settled: Settled) -> dict[UUID, UUID]:
+def persons(reports: Mapping[UUID, LinkedReport], holding: Holding) -> dict[UUID, UUID]:
     """Steps 1 to 4: the person of each report."""
-    part_of = _parts(reports, settled)
+    part_of = parts(reports, holding)
     dated = {part_of[report.report_id] for report in reports.values() if any(report.weak.values())}
     at_key: dict[UUID, set[UUID]] = defaultdict(set)
     for report in reports.values():
@@ -90,11 +90,11 @@ def persons(reports: Mapping[UUID, LinkedReport], settled: Settled) -> dict[UUID
         members[joined.get(part, part)].append(reports[report_id])
     found: dict[UUID, UUID] = {}
     for those in members.values():
-        found |= fall_apart(those, settled)
+        found |= fall_apart(those, holding)
     return found
 
 
-def _parts(reports: Mapping[UUID, LinkedReport], settled: Settled) -> dict[UUID, UUID]:
+def parts(reports: Mapping[UUID, Keyed], holding: Holding) -> dict[UUID, UUID]:
     """Step 1: the part that each report belongs to."""
     union = _Union(reports)
     for report in reports.values():
@@ -103,17 +103,17 @@ def _parts(reports: Mapping[UUID, LinkedReport], settled: Settled) -> dict[UUID,
         for key, birth in report.weak.items():
             if birth is not None:
                 union.meet((key, birth), report.report_id)
-        if (number := settled.number.get((report.creditor_id, report.reference))) is not None:
+        if (number := holding.number.get((report.creditor_id, report.reference))) is not None:
             union.meet(number, report.report_id)
     return {report_id: union.find(report_id) for report_id in reports}
 
 
-def fall_apart(reports: Iterable[Keyed], settled: Settled) -> dict[UUID, UUID]:
+def fall_apart(reports: Iterable[Keyed], holding: Holding) -> dict[UUID, UUID]:
     """Step 4, for the reports of one person: whose each is, by the smallest report id."""
     person = list(reports)
     contract_of = {report.report_id: (report.creditor_id, report.reference) for report in person}
-    numbers = {contract: settled.number[contract] for contract in contract_of.values() if contract in settled.number}
-    parted = settled.part(numbers.values())
+    numbers = {contract: holding.number[contract] for contract in contract_of.values() if contract in holding.number}
+    parted = holding.part(numbers.values())
     if not parted:
         return dict.fromkeys(contract_of, min(contract_of))
     first: dict[Contract | int, UUID] = {}  # of a contract, or of all that are one by decision

@@ -4,19 +4,19 @@ from sqlalchemy import Connection, text
 
 from signals.linking_components import label_components
 from signals.linking_decided import join_by_decisions, part_by_decisions
-from signals.linking_decisions import Settled
+from signals.linking_decisions import Holding
 
 
-def find_persons(connection: Connection, settled: Settled | None) -> None:
-    """Fill link_person: whose each live report is. `settled`: what holds of people's decisions, if there are any."""
-    _join_by_strong_keys(connection, settled)
+def find_persons(connection: Connection, holding: Holding | None) -> None:
+    """Fill link_person: whose each live report is. `holding`: what holds of people's decisions, if there are any."""
+    _join_by_strong_keys(connection, holding)
     _join_undated(connection)
-    if settled is not None:
-        part_by_decisions(connection, settled)
+    if holding is not None:
+        part_by_decisions(connection, holding)
     _name_persons(connection)
 
 
-def _join_by_strong_keys(connection: Connection, settled: Settled | None) -> None:
+def _join_by_strong_keys(connection: Connection, holding: Holding | None) -> None:
     """Step 1: `part` of link_node, and whether it is dated."""
     connection.execute(text("ANALYZE link_key"))
     connection.execute(
@@ -50,7 +50,7 @@ def _join_by_strong_keys(connection: Connection, settled: Settled | None) -> Non
             WHERE no <> first
         """)
     )
-    if settled is not None:
+    if holding is not None:
         join_by_decisions(connection)
     connection.execute(text("ANALYZE link_edge"))
     label_components(connection, "link_node", "link_edge")

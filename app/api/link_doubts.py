@@ -33,13 +33,13 @@ class LinkDoubt(Wire):
 class LinkDoubts(Wire):
     """The doubts of the newest two months, newest first, at most 50 of `asked`.
 
-    `waiting` are still to be tried out; `settled`: none are, and nothing has changed since they were looked for.
+    `waiting` are still to be tried out; `complete`: none are, and nothing has changed since they were looked for.
     """
 
     doubts: tuple[LinkDoubt, ...]
     asked: int
     waiting: int
-    settled: bool
+    complete: bool
 
 
 class LinkDoubtWithReports(Wire):
@@ -61,7 +61,7 @@ def list_link_doubts(pilot_id: PilotQuery, viewer: LinkReviewer, pools: Pools) -
         doubts=tuple(map(_doubt, rows)),
         asked=counted["asked"],
         waiting=counted["waiting"],
-        settled=not counted["waiting"] and not counted["due"],
+        complete=not counted["waiting"] and not counted["due"],
     )
 
 

@@ -37,7 +37,7 @@ def doubts(world: World, pilot: str) -> list[str]:
     while time.monotonic() < until:
         with world.desk(pilot, "review-links") as service:
             found = service.get("/link-doubts", pilotId=pilot)
-        if found["settled"]:
+        if found["complete"]:
             assert found["doubts"]
             return [doubt["doubtId"] for doubt in found["doubts"]]
         time.sleep(0.1)

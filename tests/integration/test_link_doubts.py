@@ -43,13 +43,13 @@ def row(reference: str, surname: str = "Visser", **changes: Any) -> SendableRow:
     return make_row(reference, surname, **{"months": 3, **changes})
 
 
-def settled(world: World, pilot: str = PILOT, purpose: str = "review-links") -> dict[str, Any]:
+def queue(world: World, pilot: str = PILOT, purpose: str = "review-links") -> dict[str, Any]:
     """The queue, once the linker has looked at everything."""
     until = time.monotonic() + 60
     with world.desk(pilot, purpose) as service:
         while time.monotonic() < until:
             found: dict[str, Any] = service.get("/link-doubts", pilotId=pilot)
-            if found["settled"]:
+            if found["complete"]:
                 return found
             time.sleep(0.1)
     raise AssertionError("the linker did not get through")
@@ -92,7 +92,7 @@ def typing_error(world: World, period: str = "2026-10", **changes: Any) -> None:
 def test_two_persons_whose_birth_dates_differ_are_asked_about_and_joined_by_a_decision(world: World) -> None:
     typing_error(world)
     assert trays(world) == ["single", "single"]
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     assert (doubt["kind"], doubt["linked"], doubt["period"]) == ("birth-dates-differ", False, "2026-10")
     assert [signal["tray"] for signal in doubt["changes"][0]["before"]] == ["single", "single"]
     assert [signal["tray"] for signal in doubt["changes"][0]["after"]] == ["multiple"]
@@ -101,32 +101,41 @@ def test_two_persons_whose_birth_dates_differ_are_asked_about_and_joined_by_a_de
     assert all(report["sealed"] for report in sides["one"] + sides["other"])
     assert answer(world, doubt, "same") == "one person"
     assert trays(world) == ["multiple"]
-    assert settled(world)["doubts"] == []
+    assert queue(world)["doubts"] == []
+
+
+def test_what_would_change_is_worked_out_again_when_a_creditor_says_that_it_is_settled(world: World) -> None:
+    typing_error(world)
+    (doubt,) = queue(world)["doubts"]
+    assert [signal["tray"] for signal in doubt["changes"][0]["before"]] == ["single", "single"]
+    world.end("housing", PILOT, "settled", date(2026, 10, 30), "h1")
+    (doubt,) = queue(world)["doubts"]
+    assert [signal["tray"] for signal in doubt["changes"][0]["before"]] == ["settled", "single"]
 
 
 def test_a_decision_holds_next_month(world: World) -> None:
     typing_error(world, "2026-09")
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     assert answer(world, doubt, "same") == "one person"
     typing_error(world, "2026-10")
     assert len({signal["householdId"] for signal in world.signals(PILOT)}) == 1
-    assert settled(world)["doubts"] == []
+    assert queue(world)["doubts"] == []
 
 
 def test_what_is_said_to_be_two_persons_is_not_asked_again(world: World) -> None:
     typing_error(world, "2026-09")
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     assert answer(world, doubt, "different") == "two persons"
     typing_error(world, "2026-10")
     assert trays(world) == ["consecutive", "consecutive"]
-    assert settled(world)["doubts"] == []
+    assert queue(world)["doubts"] == []
 
 
 def test_a_report_that_fits_two_persons_is_asked_about_with_each(world: World) -> None:
     typing_error(world)
     undated = row("v1", birth_date=None, phone="", amount_cents=200_000)
     world.push("health", PILOT, [undated])
-    found = settled(world)["doubts"]
+    found = queue(world)["doubts"]
     assert sorted(doubt["kind"] for doubt in found) == ["birth-dates-differ", "fits-several", "fits-several"]
     chosen = next(doubt for doubt in found if doubt["kind"] == "fits-several")
     assert answer(world, chosen, "same") == "one person"
@@ -137,7 +146,7 @@ def test_a_part_without_a_birth_date_is_asked_about_where_it_would_have_another_
     world.push("housing", PILOT, [row("h1", addition="A")])
     world.push("power", PILOT, [row("p1", addition="B", birth_date=None, phone="")])
     assert trays(world) == ["multiple"]
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     assert (doubt["kind"], doubt["linked"]) == ("no-birth-date", True)
     assert answer(world, doubt, "different") == "two persons"
     assert trays(world) == ["single", "single"]
@@ -148,7 +157,7 @@ def test_nobody_is_asked_what_changes_nothing(world: World) -> None:
     world.push("power", PILOT, [row("p1", birth_date=date(1950, 1, 1), phone="")])  # the father
     undated = row("v1", birth_date=None, phone="")
     world.push("health", PILOT, [undated, row("v2", "Anders", initials="C.", birth_date=None)])
-    found = settled(world)
+    found = queue(world)
     assert (found["doubts"], found["asked"], found["waiting"]) == ([], 0, 0)
     assert trays(world) == ["multiple"]
 
@@ -181,19 +190,19 @@ def test_two_persons_of_one_address_stay_one_household_and_it_is_said(world: Wor
 
 def test_a_signal_says_that_a_link_behind_it_is_doubtful_and_no_more(world: World) -> None:
     typing_error(world)
-    settled(world)
+    queue(world)
     signal = world.signals(PILOT)[0]
     with world.desk(PILOT, "offer-help") as service:
         assert service.get(f"/signals/{signal['signalId']}", pilotId=PILOT)["doubtful"] is True
-    answer(world, settled(world)["doubts"][0], "different")
-    settled(world)
+    answer(world, queue(world)["doubts"][0], "different")
+    queue(world)
     with world.desk(PILOT, "offer-help") as service:
         assert service.get(f"/signals/{signal['signalId']}", pilotId=PILOT)["doubtful"] is False
 
 
 def test_the_log_tells_of_each_look_and_each_decision_by_whom(world: World) -> None:
     typing_error(world)
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     answer(world, doubt, "same")
     bodies = [body for (body,) in world.rows("SELECT body FROM privacy.event WHERE pilot_id = 'aland' ORDER BY at")]
     looks = [body for body in bodies if body["kind"] == "access" and body["purpose"] == "review-links"]
@@ -220,16 +229,16 @@ def test_the_queue_is_the_same_in_whatever_order_deliveries_came_and_looked_at_a
     }
     for creditor in ("housing", "power", "health"):
         world.push(creditor, PILOT, rows[creditor])
-        settled(world)
-    found = settled(world)["doubts"]
+        queue(world)
+    found = queue(world)["doubts"]
     assert len(found) >= 3
     with world.database.as_superuser() as connection:
         connection.execute("INSERT INTO signals.review_due VALUES ('aland', gen_random_uuid(), NULL)")
-    assert settled(world)["doubts"] == found
+    assert queue(world)["doubts"] == found
     with world.database.as_superuser() as connection:
         connection.execute("DELETE FROM signals.doubt")
         connection.execute("INSERT INTO signals.review_due VALUES ('aland', gen_random_uuid(), NULL)")
-    assert settled(world)["doubts"] == found
+    assert queue(world)["doubts"] == found
 
 
 def test_invented_reports_and_another_purpose_decide_nothing(world: World) -> None:
@@ -256,7 +265,7 @@ def held(world: World, who: Contact) -> Held:
 
 def test_a_resident_is_told_of_a_decision_and_of_nobody_else_that_it_names(world: World) -> None:
     typing_error(world)
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     assert answer(world, doubt, "different") == "two persons"
     asker = row("h1", addition="A").contacts[0]
     found = held(world, asker)
@@ -270,7 +279,7 @@ def test_a_resident_is_told_of_a_decision_and_of_nobody_else_that_it_names(world
 
 def test_an_erasure_takes_the_contract_out_of_decisions_and_what_then_says_nothing(world: World) -> None:
     typing_error(world)
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     answer(world, doubt, "different")
     found = held(world, row("h1", addition="A").contacts[0])
     with world.desk(PILOT, "correct-resident", Role.PRIVACY_OFFICER) as service:
@@ -284,7 +293,7 @@ def test_an_erasure_takes_the_contract_out_of_decisions_and_what_then_says_nothi
 
 def test_a_decision_goes_when_the_last_report_that_rests_on_it_is_past_its_term(world: World) -> None:
     typing_error(world, "2026-09")
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     answer(world, doubt, "same")
     typing_error(world, "2026-10")
     world.stop_linking()
@@ -299,7 +308,7 @@ def test_a_decision_goes_when_the_last_report_that_rests_on_it_is_past_its_term(
 
 def test_a_decision_survives_a_new_pilot_key(world: World) -> None:
     typing_error(world)
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     answer(world, doubt, "same")
     before = world.rows("SELECT report_id, person_id FROM signals.report ORDER BY 1")
     home = world.home("town-a")
@@ -308,7 +317,7 @@ def test_a_decision_survives_a_new_pilot_key(world: World) -> None:
         assert rekeying.rekey(home, service, world.documents[PILOT]).outcome == "re-keyed"
     assert world.rows("SELECT report_id, person_id FROM signals.report ORDER BY 1") == before
     assert len({person for _report, person in before}) == 1
-    assert settled(world)["doubts"] == []
+    assert queue(world)["doubts"] == []
 
 
 def at_desk(world: World, *words: str, lang: str = "nl") -> str:
@@ -325,7 +334,7 @@ def at_desk(world: World, *words: str, lang: str = "nl") -> str:
 
 def test_a_worker_sees_both_sides_with_what_differs_marked_and_decides(world: World) -> None:
     typing_error(world)
-    (doubt,) = settled(world)["doubts"]
+    (doubt,) = queue(world)["doubts"]
     listed = at_desk(world, "links", "list")
     assert "geboortedatums verschillen" in listed
     assert "enkelvoudig + enkelvoudig" in listed
@@ -333,11 +342,12 @@ def test_a_worker_sees_both_sides_with_what_differs_marked_and_decides(world: Wo
     shown = at_desk(world, "links", "show", doubt["doubtId"][:8])
     marked = {line.split()[0] for line in shown.splitlines() if "≠" in line}
     assert marked == {"geboortedatum", "adres"}
+    assert "verschilt: dezelfde achternaam en voorletter in hetzelfde pand; één cijfer van de geboorte" in shown
     assert "Twee personen op één adres blijven samen één huishouden." in shown
     said = at_desk(world, "links", "same", doubt["doubtId"], "--why", "typing-error", "--yes", lang="en")
     assert "this is one person, in later months too" in said
     assert trays(world) == ["multiple"]
-    settled(world)
+    queue(world)
     assert "0 twijfelgevallen" in at_desk(world, "links", "list")
 
 

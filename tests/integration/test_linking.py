@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 from signals.linking import link, touch_neighbours
 from signals.linking_decided import touch_decided
-from signals.linking_decisions import Contract, LinkDecision, settle
+from signals.linking_decisions import Contract, LinkDecision, what_holds
 from signals.linking_oracle import LinkedReport, Place, cluster
 from signals.report import Category
 from tests.budget import examples
@@ -634,10 +634,10 @@ def test_a_newer_decision_takes_the_place_of_an_older_one_and_leaves_the_rest_of
 
 def test_what_two_newer_decisions_say_together_beats_an_older_one(connection: Connection) -> None:
     made = [decision(1, [A], [C]), decision(2, [A, B]), decision(3, [B, C])]
-    settled = settle(made)
-    assert settled.number[A] == settled.number[C]
-    assert not settled.apart
-    assert settle(made[:2]).apart
+    holding = what_holds(made)
+    assert holding.number[A] == holding.number[C]
+    assert not holding.apart
+    assert what_holds(made[:2]).apart
 
 
 def test_two_persons_of_one_home_stay_one_household_when_they_are_parted(connection: Connection) -> None:
