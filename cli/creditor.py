@@ -2,37 +2,30 @@
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.prompt import Confirm, Prompt
-from rich.table import Table
 
 from cli import creditor_endings, creditor_receipts
 from cli.creditor_form import form
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of, pilots_of
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, month, progress
-from client.checking import Checked, Pilots, check
+from cli.creditor_shown import shares, show_check, show_deliveries, show_outcomes
+from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, progress
+from client.checking import Pilots, check
 from client.delivering import pass_on_objection
 from client.export import Export, read_export
 from client.home import Home, Settings, init_creditor, own_fingerprint
-from client.last_month import months_missing
 from client.ledger import LedgerRow, read_ledger
 from client.profiles import Profile
 from client.pushing import Outcome, Planned, creditor_service, join_all, plan
 from client.pushing import push as push_all
-from client.reasons import LABELS, Reason
 from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join
-from signals.days import AMSTERDAM
 from signals.documents import read_document
-from signals.line_rules import LINE_RULES, WARNINGS
 
 app = typer.Typer(help="Deliver arrears reports: set up, check, push, settle, status, proof.", no_args_is_help=True)
 app.command()(creditor_receipts.receipts)
@@ -47,7 +40,6 @@ ProfileOption = Annotated[
 ]
 PeriodOption = Annotated[str | None, typer.Option("--period", help="Month of the export, YYYY-MM; else as it says")]
 FileArgument = Annotated[Path, typer.Argument(help="The export", exists=True, dir_okay=False)]
-FEW = 20
 
 
 @app.command()
@@ -146,9 +138,9 @@ def check_file(
     export, mapping = _read(file, profile, period)
     pilots = _known_terms(Home(home), pilot, lang)
     checked = check(export, mapping, pilots)
-    _show(checked, lang, whole=whole)
+    show_check(checked, lang, whole=whole)
     if pilots is not None:
-        console.print(_shares(checked, pilots, lang))
+        console.print(shares(checked, pilots, lang))
     if sample:
         show_sample(checked, sample, lang)
     raise typer.Exit(1 if checked.refused or checked.push_obstacle else 0)
@@ -193,7 +185,7 @@ def push(
         planned = plan(place, mapping.profile, checked, joined)
         held = frozenset[str]() if unlike else _held(planned, lang)
         outcomes = _pushed(place, service, mapping.profile, planned, held, lang)
-    _show(checked, lang)
+    show_check(checked, lang)
     show_outcomes(checked, outcomes, lang)
     if any(outcome.again for outcome in outcomes):
         raise typer.Exit(3)
@@ -213,29 +205,9 @@ def status(pilot: PilotsOption = None, home: HomeOption = DEFAULT_HOME, lang: La
     place = Home(home)
     with creditor_service(place) as service:
         deliveries = {name: service.get("/deliveries", pilotId=name)["deliveries"] for name in pilots_of(place, pilot)}
-        _show_deliveries(deliveries, lang)
+        show_deliveries(deliveries, lang)
         for name, found in deliveries.items():
             creditor_endings.show_ended(place, service, name, found, lang)
-
-
-def _show_deliveries(deliveries: Mapping[str, Sequence[dict[str, Any]]], lang: Lang) -> None:
-    heads = either(
-        lang, "pilot|maand|soort|stand|verwacht|aangenomen|geweigerd", "pilot|month|kind|state|expected|taken|refused"
-    )
-    table = Table(*heads.split("|"), box=None, header_style="bold")
-    states = {"open": "open", "completing": either(lang, "wordt verwerkt", "being taken up")}
-    for name, found in deliveries.items():
-        for row in found:
-            state = states.get(row["state"], either(lang, "klaar", "completed"))
-            counts = [str(row[key]) if row[key] is not None else "" for key in ("expectedCount", "accepted", "refused")]
-            table.add_row(name, month(row["period"], lang), either(lang, *CATEGORY[row["category"]]), state, *counts)
-    console.print(table if table.row_count else either(lang, "Nog geen leveringen.", "No deliveries yet."))
-    for name, found in deliveries.items():
-        for period in months_missing(found, datetime.now(AMSTERDAM).date()):
-            said = either(
-                lang, "{}: over {} is niets geleverd, of niet alles.", "{}: nothing was delivered for {}, or not all."
-            )
-            console.print(said.format(name, month(period, lang)), style="yellow", markup=False)
 
 
 @app.command()
@@ -321,129 +293,3 @@ def _known_terms(home: Home, asked: str | None, lang: Lang) -> Pilots | None:
     )
     errors.print(f"{why}: {not_looked_at}.", style="yellow", markup=False)
     return None
-
-
-def _shares(checked: Checked, pilots: Pilots, lang: Lang) -> Table:
-    """How many rows would go to each pilot."""
-    counts = Counter(row.pilot for row in checked.to_send)
-    table = Table("pilot", either(lang, "te versturen", "to send"), box=None, header_style="bold")
-    for pilot in pilots:
-        table.add_row(pilot, str(counts[pilot]))
-    return table
-
-
-def _show(checked: Checked, lang: Lang, *, whole: bool = False) -> None:
-    sent = len(checked.to_send)
-    ended = f"{len(checked.settled)} {either(lang, 'voldaan', 'settled')}, " if checked.settled else ""
-    console.print(
-        either(
-            lang,
-            f"{checked.source}: {month(checked.period, lang)}, peildatum {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} regels gelezen, {sent} te versturen, {ended}{len(checked.refused)} niet.",
-            f"{checked.source}: {month(checked.period, lang)}, reference date {day(checked.reported_on, lang)}\n"
-            f"{checked.rows_read} rows read, {sent} to send, {ended}{len(checked.refused)} not.",
-        ),
-        markup=False,
-    )
-    if sent:
-        total = sum(row.amount_cents for row in checked.to_send)
-        console.print(either(lang, f"Samen {euros(total, lang)}.", f"{euros(total, lang)} in all."), markup=False)
-    if checked.reasons:
-        table = Table(
-            either(lang, "waarom niet", "why not"), either(lang, "regels", "rows"), box=None, header_style="bold"
-        )
-        for reason, count in checked.reasons.items():
-            table.add_row(either(lang, *LABELS[reason]), str(count))
-        console.print(table)
-        heads = either(lang, "regel|kenmerk|waarom en wat nu", "line|reference|why, and what now").split("|")
-        details = Table(*heads, box=None, header_style="bold")
-        # Where somebody lives needs no mending: those rows are counted, and would hide the others.
-        told = [refusal for refusal in checked.refused if whole or refusal.reason is not Reason.OUTSIDE_PILOT]
-        shown = told if whole else told[:FEW]
-        for refusal in shown:
-            details.add_row(str(refusal.line), refusal.reference, either(lang, refusal.nl, refusal.en))
-        if shown:
-            console.print(details)
-        if more := len(checked.refused) - len(shown):
-            console.print(either(lang, f"… en nog {more} (--all toont alles)", f"… and {more} more (--all shows all)"))
-    elsewhere = Counter(str(refusal.details["region"]) for refusal in checked.refused if "region" in refusal.details)
-    if elsewhere:
-        listed = ", ".join(f"{region} {count}" for region, count in elsewhere.most_common(FEW))
-        said = either(lang, "Buiten uw pilots, naar postcode: ", "Outside your pilots, by postcode: ")
-        console.print(f"{said}{listed}", markup=False, soft_wrap=True)
-    creditor_endings.show_settled(checked, lang, None if whole else FEW)
-    creditor_endings.show_open(checked, lang)
-    for note in checked.notes:
-        console.print(f"• {either(lang, note.nl, note.en)}", style="yellow", markup=False)
-    if checked.push_obstacle:
-        console.print(checked.push_obstacle, style="bold red", markup=False)
-
-
-def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> None:
-    """What became of each pilot's part, the lines that the service refused, and where every row that was read is."""
-    heads = either(
-        lang, "pilot|verstuurd|geweigerd|niet verstuurd|levering", "pilot|sent|refused|not sent|delivery"
-    ).split("|")
-    table = Table(*heads, box=None, header_style="bold")
-    table.columns[-1].overflow = "fold"
-    for outcome in outcomes:
-        numbers = map(str, (outcome.sent, outcome.refused, outcome.not_sent))
-        failed = outcome.receipt is None and not outcome.only_settled
-        table.add_row(outcome.pilot, *numbers, _delivery(outcome, lang), style="bold red" if failed else "")
-    console.print(table)
-    for outcome in outcomes:
-        if outcome.failure is not None:
-            errors.print(f"✗ {outcome.pilot}: {outcome.failure}", style="bold red", markup=False, soft_wrap=True)
-        for line, code in outcome.receipt.refused if outcome.receipt else ():
-            console.print(refused_line(line, code, lang), markup=False)
-        for line, code in outcome.receipt.warned if outcome.receipt else ():
-            console.print(_warned_line(line, code, lang), style="yellow", markup=False)
-        if outcome.settled:
-            told = either(lang, "contract(en) doorgegeven als voldaan", "contract(s) passed on as settled")
-            console.print(f"  {outcome.pilot}: {outcome.settled} {told}", markup=False)
-        if outcome.still_open:
-            told = either(lang, "contract(en) doorgegeven als nog lopend", "contract(s) passed on as still open")
-            console.print(f"  {outcome.pilot}: {outcome.still_open} {told}", markup=False)
-    sent = sum(outcome.sent for outcome in outcomes)
-    refused = sum(outcome.refused for outcome in outcomes)
-    not_sent = sum(outcome.not_sent for outcome in outcomes)
-    home, paid = len(checked.refused), len(checked.settled)
-    settled = f" + {paid} {either(lang, 'voldaan', 'settled')}" if paid else ""
-    console.print(
-        either(
-            lang,
-            f"{checked.rows_read} regels gelezen = {sent} verstuurd{settled} + {refused} geweigerd + {not_sent} niet "
-            f"verstuurd + {home} thuisgebleven.",
-            f"{checked.rows_read} rows read = {sent} sent{settled} + {refused} refused + {not_sent} not sent "
-            f"+ {home} stayed home.",
-        ),
-        style="bold",
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def _delivery(outcome: Outcome, lang: Lang) -> str:
-    if outcome.receipt:
-        again = either(lang, " (was al geleverd)", " (delivered before)") if outcome.receipt.was_there else ""
-        return f"✓ {outcome.receipt.delivery}{again}"
-    if outcome.only_settled:
-        return either(lang, "geen: alleen voldaan", "none: settled only")
-    if outcome.held:
-        return either(lang, "vastgehouden, zie de vraag", "held, see the question")
-    if not outcome.again:
-        return either(lang, "buiten de overeenkomst", "not in the agreement")
-    return either(lang, "mislukt: probeer het opnieuw", "failed: try again")
-
-
-def refused_line(line: int, code: str, lang: Lang) -> str:
-    """A line that the service refused: why, by which rule, and where that stands."""
-    rule = LINE_RULES.get(code)  # an older program may meet a rule that it doesn't know
-    words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
-    return either(lang, f"  regel {line} geweigerd: {words}", f"  line {line} refused: {words}") + f" ({code}{source})"
-
-
-def _warned_line(line: int, code: str, lang: Lang) -> str:
-    rule = WARNINGS.get(code)
-    words, source = (either(lang, rule.nl, rule.en), f"; {rule.source}") if rule else (code, "")
-    return either(lang, f"  let op, regel {line}: {words}", f"  mind line {line}: {words}") + f" ({code}{source})"

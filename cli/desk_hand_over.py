@@ -20,9 +20,8 @@ from client import desk_work, handing_over
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home, HomeUnusable
-from client.oauth import ServiceLogin
 from client.opening import OpenedReport
-from client.service import Service
+from client.pushing import creditor_service
 from client.trust import join
 from signals.line_rules import LINE_RULES
 from signals.pilot import Role
@@ -54,10 +53,9 @@ def hand_over(
             f"your municipality does not take part in {to} yet: run `vroegsein creditor init --home {giving.path}`, "
             f"have it registered, then `vroegsein creditor join {to} --home {giving.path}`"
         )
-    login = ServiceLogin(giving.settings.service_url, giving.settings.organisation, giving.jwk("auth.jwk"))
     with (
         desk_service(place, Role.DEBT_HELP, user_of(user), handing_over.PURPOSE) as service,
-        Service(giving.settings.service_url, login) as sending,
+        creditor_service(giving) as sending,
     ):
         joined = join(giving, sending, to)
         document = own_document(place, service, pilot)

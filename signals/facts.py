@@ -79,7 +79,9 @@ FACTS: Mapping[FactName, Fact] = {
     FactName.SETTLED: Fact(Unit.REPORTS, "aantal voldane meldingen", "number of settled reports"),
     # Reports of end of supply before which their creditor never reported the contract.
     FactName.UNANNOUNCED: Fact(
-        Unit.REPORTS, "aantal eindeleveringen zonder eerder vroegsignaal", "number of ends of supply out of the blue"
+        Unit.REPORTS,
+        "aantal eindeleveringen zonder eerder vroegsignaal",
+        "number of ends of supply without an earlier report",
     ),
     FactName.CATEGORIES: Fact(Unit.CATEGORY, "soorten achterstand", "kinds of arrears", Category),
     FactName.KINDS: Fact(Unit.KIND, "soorten melding", "kinds of report", Kind),

@@ -40,8 +40,8 @@ def link(connection: Connection, pilot_id: str, run_id: uuid.UUID) -> None:
     `touched_report (report_id uuid PRIMARY KEY)`: reports just added, and reports just shut out. The latter's rows must
     still be there (state other than 'live'), and their keys too: who could join neither of two persons before may now
     join one. Delete keys and rows after this. A correction that replaces a report's keys or address: put the report in
-    `touched_report`, call `touch_neighbours`, replace it, and then call this. Where decisions
-    on links come or go, call `touch_decided` (linking_decided.py) first.
+    `touched_report`, call `touch_neighbours`, replace it, and then call this. Where decisions on links come or go, call
+    `touch_decided` (linking_decided.py) first.
 
     Leaves the temporary table `touched_household (household_id uuid PRIMARY KEY)` with every household, old and new,
     that a changed report is or was in; it, like the others, is dropped at the end of the transaction or by the next

@@ -56,8 +56,8 @@ def set_quiet_aside(connection: Connection, pilot: dict[str, str], *, decided: b
 
     Most of a month's reports are so, and need no neighbourhood: all keys of such a report that meet any report are keys
     of the earlier one too, with the same birth token; one of them joins both by itself; a birth date is known of both
-    or of neither. So it changes nothing for others, and its person is the earlier one's. With
-    `decided`, there are decisions in link_said: what they are about is not quiet.
+    or of neither. So it changes nothing for others, and its person is the earlier one's. With `decided`, there are
+    decisions in link_said: what they are about is not quiet.
     """
     connection.execute(text("DROP TABLE IF EXISTS link_earlier, link_fresh"))
     connection.execute(

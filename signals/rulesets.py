@@ -84,8 +84,8 @@ class Repeats(Document):
     one counts) and the amount has grown by less than `grown_by_euros` since.
 
     A report with an urgent flag, or of a kind that is always eligible, says something new and is never a repeat, and
-    neither is one that comes after the earlier one was settled. A
-    repeat counts for every fact; a month of nothing but repeats is set aside.
+    neither is one that comes after the earlier one was settled. A repeat counts for every fact; a month of nothing but
+    repeats is set aside.
     """
 
     source: Text

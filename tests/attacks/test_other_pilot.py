@@ -110,7 +110,7 @@ def test_in_the_own_pilot_the_same_request_succeeds(
     role = operation.roles[0] if operation.wants_token else Role.DEBT_HELP
     mine = {**purposed(held[0], role, operation), "client_assertion": assertion(world, "town-a", "auth-debt-help.jwk")}
     if operation.path.endswith("/completion"):  # what the others try below stays open
-        mine |= open_delivery(world, CREDITOR, MINE, [make_row("whole", phone="")])
+        mine |= open_delivery(world, CREDITOR, MINE, [make_row("whole", "Whole", house_number="11", phone="")])
     answer = hand(operation, attackers, without).request(**operation.request(mine))
     assert answer.is_success, answer.text
 

@@ -7,46 +7,16 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from signals.report import Category
+from tests.exports import make_profile
 from tests.world import CREDITORS
 
 MONTHS = 12
 LARGE = 180  # rows, and people
 SMALL = 60
-PROFILE: dict[str, Any] = {
-    "file": {"format": "csv", "delimiter": ";"},
-    "columns": {
-        "reference": "klant",
-        "name": "naam",
-        "birth_date": "geboren",
-        "phone": "telefoon",
-        "street": "straat",
-        "house_number": "nr",
-        "postcode": "postcode",
-    },
-    "amount": {"column": "bedrag"},
-    "months": {"column": "maanden"},
-    "social_collection": {
-        "procedure": "test-2026",
-        "reminder": {"after_days": 7},
-        "contact": {"after_days": 14},
-        "help": {"after_days": 7},
-        "offer": {"after_days": 7},
-    },
-    "recorded": {
-        "file": {
-            "name": "uitsluitingen.csv",
-            "reference": "klant",
-            "state": "reden",
-            "refused": ["bezwaar"],
-            "payment_plan_kept": ["regeling"],
-        }
-    },
-}
 SURNAMES = (
     "Visser",
     "de Vries",
@@ -195,5 +165,8 @@ def _said(drawn: random.Random, town: list[Person], at: int) -> Step:
 
 def _write_profile(folder: Path, creditor: str, category: Category) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    profile = PROFILE | {"profile": creditor, "category": category.value}
-    (folder / f"{creditor}.yaml").write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+    more = {"birth_date": "geboren", "phone": "telefoon"}
+    profile = make_profile(profile=creditor, category=category.value, columns=more)
+    (folder / f"{creditor}.yaml").write_text(
+        yaml.safe_dump(profile.model_dump(mode="json", exclude_none=True)), encoding="utf-8"
+    )

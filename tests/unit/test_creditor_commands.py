@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.creditor import app, refused_line
+from cli.creditor import app
+from cli.creditor_shown import refused_line
 from cli.demo import EXAMPLES
 from client.home import Home, Settings, init_creditor
 
