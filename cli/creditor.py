@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -157,6 +158,9 @@ def push(
     unlike: Annotated[
         bool, typer.Option("--unlike", help="Send it although it looks unlike the month before: it was looked at")
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Deliver it once more, if another list of its month came after it")
+    ] = False,
 ) -> None:
     """Deliver an export, each row to the pilot that its postcode lies in. Repeating it is safe, and sends the rest.
 
@@ -184,7 +188,7 @@ def push(
             raise typer.Exit(1)
         planned = plan(place, mapping.profile, checked, joined)
         held = frozenset[str]() if unlike else _held(planned, lang)
-        outcomes = _pushed(place, service, mapping.profile, planned, held, lang)
+        outcomes = _pushed(place, service, mapping.profile, planned, held, restore=restore, lang=lang)
     show_check(checked, lang)
     show_outcomes(checked, outcomes, lang)
     if any(outcome.again for outcome in outcomes):
@@ -228,12 +232,13 @@ def objection(pilot: PilotOption = None, home: HomeOption = DEFAULT_HOME, lang: 
 
 
 def _pushed(
-    home: Home, service: Service, profile: str, planned: Planned, held: frozenset[str], lang: Lang
+    home: Home, service: Service, profile: str, planned: Planned, held: frozenset[str], *, restore: bool, lang: Lang
 ) -> list[Outcome]:
     """Deliver with a progress bar; receipts are checked and kept in the home folder."""
     with progress() as bar:
         task = bar.add_task(either(lang, "Versturen", "Sending"), total=len(planned.whole.to_send))
-        return list(push_all(home, service, profile, planned, held, lambda rows: bar.advance(task, rows)))
+        advance = partial(bar.advance, task)
+        return list(push_all(home, service, profile, planned, held, advance, restore=restore))
 
 
 def _held(planned: Planned, lang: Lang) -> frozenset[str]:

@@ -91,6 +91,15 @@ def show_outcomes(checked: Checked, outcomes: Sequence[Outcome], lang: Lang) -> 
     for outcome in outcomes:
         if outcome.failure is not None:
             errors.print(f"✗ {outcome.pilot}: {outcome.failure}", style="bold red", markup=False, soft_wrap=True)
+        if outcome.receipt and outcome.receipt.overtaken:
+            said = either(
+                lang,
+                "deze lijst was al geleverd, en daarna leverde u over deze maand nog een andere. Moet deze weer "
+                "gelden? Herhaal het commando met --restore.",
+                "this list was delivered before, and you delivered another one of this month after it. Is this one to "
+                "hold again? Repeat the command with --restore.",
+            )
+            console.print(f"  {outcome.pilot}: {said}", style="yellow", markup=False, soft_wrap=True)
         for line, code in outcome.receipt.refused if outcome.receipt else ():
             console.print(refused_line(line, code, lang), markup=False)
         for line, code in outcome.receipt.warned if outcome.receipt else ():

@@ -4,9 +4,9 @@ import hashlib
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,7 @@ class Receipt:
 
     `warned`: lines that it took, and that should be looked at. The service names at most 1000 refused lines.
     `snapshot`: by the agreement it names all that is open, so that what is missing counts as settled.
+    `overtaken`: it was there already, and another one of the same month came after it.
     """
 
     delivery: str
@@ -55,6 +56,7 @@ class Receipt:
     signed: str
     was_there: bool
     snapshot: bool
+    overtaken: bool = False
 
 
 def deliver(
@@ -64,6 +66,8 @@ def deliver(
     checked: Checked,
     advance: Callable[[int], None] = lambda _rows: None,
     part_rows: int = PART_ROWS,
+    *,
+    restore: bool = False,
 ) -> Receipt:
     """Send the rows that a check lets through, as one delivery, and wait for the receipt.
 
@@ -74,24 +78,23 @@ def deliver(
         checked: the outcome of the check against that pilot's terms.
         advance: told how many more rows were sent, for a progress bar.
         part_rows: rows in a part.
+        restore: deliver it although it was delivered before, where another one of its month came after: it is to hold
+            again. Repeating this is as safe as any delivery.
 
     Raises:
         ServiceRefused, ServiceUnreachable, DeliveryDisturbed.
     """
     creditor, secret = home.settings.organisation, home.secret("secret.key")
-    hashed = content_hash(secret, pilot.id, [_canonical_row(row) for row in checked.to_send])
-    opened = service.post(
-        "/deliveries",
-        {
-            "pilotId": pilot.id,
-            "period": checked.period,
-            "category": checked.category.value,
-            "expectedCount": len(checked.to_send),
-            "contentHash": hashed,
-        },
-    )
-    where = f"/deliveries/{opened['deliveryId']}"
-    state = service.get(where, pilotId=pilot.id)
+    rows = [_canonical_row(row) for row in checked.to_send]
+    while True:
+        hashed = content_hash(secret, pilot.id, rows)
+        opened = _open(service, pilot.id, checked, hashed)
+        where = f"/deliveries/{opened['deliveryId']}"
+        state = service.get(where, pilotId=pilot.id)
+        later = None if opened["new"] else _overtaken_by(service, pilot.id, state)
+        if later is None or not restore:
+            break
+        rows.append(f"after {later}".encode())  # a run that was cut off finds this same delivery again
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         parts = []
@@ -127,7 +130,8 @@ def deliver(
             raise
     state = _taken_up(service, where, pilot.id, state)
     _keep_checked(home, state, pilot, checked, hashed)
-    return _outcome(state, checked, part_rows, was_there=not opened["new"])
+    receipt = _outcome(state, checked, part_rows, was_there=not opened["new"])
+    return replace(receipt, overtaken=later is not None)
 
 
 def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str) -> dict[str, Any]:
@@ -138,6 +142,33 @@ def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str
     opaque = reference(home.secret("secret.key"), pilot_id, fold_reference(contract))
     body = ContractObjection(reference=opaque).model_dump(mode="json", by_alias=True)
     return service.post("/contract-objections", body, pilotId=pilot_id)
+
+
+def _open(service: Service, pilot_id: str, checked: Checked, hashed: str) -> dict[str, Any]:
+    """Open a delivery, or find the one of the same content."""
+    return service.post(
+        "/deliveries",
+        {
+            "pilotId": pilot_id,
+            "period": checked.period,
+            "category": checked.category.value,
+            "expectedCount": len(checked.to_send),
+            "contentHash": hashed,
+        },
+    )
+
+
+def _overtaken_by(service: Service, pilot_id: str, state: Mapping[str, Any]) -> str | None:
+    """The id of the next delivery of the same month and category that was completed after this one, if any was."""
+    if state["state"] != "completed":
+        return None
+    about, at = (state["period"], state["category"]), datetime.fromisoformat(state["completedAt"])
+    later = [
+        (datetime.fromisoformat(one["completedAt"]), str(one["deliveryId"]))
+        for one in service.get("/deliveries", pilotId=pilot_id)["deliveries"]
+        if one["state"] == "completed" and (one["period"], one["category"]) == about
+    ]
+    return min((one for one in later if one[0] > at), default=(at, None))[1]
 
 
 def _canonical_row(row: SendableRow) -> bytes:

@@ -145,6 +145,7 @@ def deliver_rows(
     reported_on: date,
     pilot: str | None = None,
     unlike: bool = False,
+    restore: bool = False,
 ) -> Delivered:
     """Check rows and deliver each to the pilot that its postcode lies in. Calling it again is safe, and sends the rest.
 
@@ -155,6 +156,8 @@ def deliver_rows(
         reported_on: the reference date, Europe/Amsterdam; its month is the month of the delivery.
         pilot: deliver to this one only; else to all that were joined.
         unlike: send it although it looks unlike the month before (half the rows, other amounts): it was looked at.
+        restore: deliver what was delivered before once more, where another list of its month came after it
+            (`overtaken` in a pilot's receipt tells): this one is to hold again.
 
     Raises:
         HomeUnusable, ServiceUnreachable, LoginRefused: nothing was sent.
@@ -173,7 +176,7 @@ def deliver_rows(
         checked = check(export_of(rows, profile, reported_on), profile, joined.terms())
         planned = plan(place, profile.profile, checked, joined)
         asked = {part.joined.id for part in planned.parts if planned.questions or part.questions}
-        outcomes = tuple(push(place, service, profile.profile, planned, () if unlike else asked))
+        outcomes = tuple(push(place, service, profile.profile, planned, () if unlike else asked, restore=restore))
     return Delivered(outcomes_of(checked, outcomes), outcomes, tuple(lost))
 
 

@@ -177,6 +177,8 @@ def push(
     planned: Planned,
     held: Iterable[str] = (),
     advance: Callable[[int], None] = lambda _rows: None,
+    *,
+    restore: bool = False,
 ) -> Iterator[Outcome]:
     """Deliver to one pilot after the other, and say what became of each.
 
@@ -187,6 +189,7 @@ def push(
         planned: as planned.
         held: pilots whose part is held for somebody to answer what was asked.
         advance: told how many more rows were sent, for a progress bar.
+        restore: what was delivered before, and overtaken by another list of its month, is to hold again.
     """
     kept, any_sent = set(held), False
     down: Exception | None = None
@@ -201,9 +204,9 @@ def push(
             yield Outcome(pilot, rows, failure=down)
             continue
         try:
-            receipt = (
-                None if _only_settled(part.checked) else deliver(home, service, part.joined, part.checked, advance)
-            )
+            receipt = None
+            if not _only_settled(part.checked):
+                receipt = deliver(home, service, part.joined, part.checked, advance, restore=restore)
             settled = _end_settled(home, service, pilot, part.checked)
             still_open = _say_open(home, service, pilot, part.checked, receipt)
         except OF_ONE_PILOT as failure:

@@ -108,8 +108,8 @@ class Landlord:
                 return None
             with self.connect() as service:
                 receipt = deliver(self.home, service, join(self.home, service, self.pilot_id), found)
-            said = [LINE_RULES.get(code) for _line, code in receipt.refused]
-            refused = tuple((rule.nl, rule.en) if rule else ("?", "?") for rule in said)
+            said = [(code, LINE_RULES.get(code)) for _line, code in receipt.refused]
+            refused = tuple((rule.nl, rule.en) if rule else (code, code) for code, rule in said)
             self.sent.append(Sent(receipt, found.period, refused))
             names = list(self.tenants)
             lines = {row.line for row in found.to_send} - {line for line, _code in receipt.refused}

@@ -89,7 +89,7 @@ def test_a_part_that_looks_unlike_waits_for_a_person_and_then_goes(world: World)
 def test_rows_of_a_part_that_failed_are_told_apart_and_sent_by_the_next_call(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def silent(*_: Any) -> Any:
+    def silent(*_: Any, **_named: Any) -> Any:
         raise ServiceUnreachable("the service does not answer")
 
     given = [*rows("1111 AB", 1), *rows("2221 AB", 1)]

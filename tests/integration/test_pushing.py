@@ -102,6 +102,28 @@ def test_each_pilot_gets_its_rows_and_the_total_adds_up(world: World, files: Pat
     assert [line.split()[0] for line in status.splitlines() if "klaar" in line] == ["aland", "bland"]
 
 
+def test_a_list_that_was_corrected_by_mistake_is_told_of_and_holds_again_when_restored_however_often(
+    world: World, files: Path
+) -> None:
+    right, wrong = rows(A, 3), [line.replace("500,00", "900,00") for line in rows(A, 3)]
+    amounts = "SELECT DISTINCT amount_euros FROM signals.report"
+    overtaken = "daarna leverde u over deze maand nog een andere"
+    assert overtaken not in push(world, files, right).output + push(world, files, right).output
+    assert overtaken not in push(world, files, wrong).output
+    told = push(world, files, right)
+    assert overtaken in told.output
+    assert "--restore" in told.output
+    assert (len(taken(world)), world.rows(amounts)) == (2, [(900,)])
+    for _ in range(2):
+        restored = push(world, files, right, "--restore")
+        assert restored.exit_code == 0, restored.output
+        assert overtaken not in restored.output
+        assert (len(taken(world)), world.rows(amounts)) == (3, [(500,)])
+    push(world, files, wrong, "--restore")
+    push(world, files, right, "--restore")
+    assert (len(taken(world)), world.rows(amounts)) == (5, [(500,)])
+
+
 def test_all_sent_is_exit_code_0_and_one_pilot_alone_can_be_named(world: World, files: Path) -> None:
     assert push(world, files, rows(A, 3) + rows(B, 2, 10)).exit_code == 0
     alone = push(world, files, rows(A, 2) + rows(B, 3, 10), "--pilot", "bland")
@@ -147,10 +169,10 @@ def test_a_service_that_falls_silent_half_way_is_told_and_the_same_command_sends
 
     lines = rows(A, 3) + rows(B, 2, 10)
 
-    def falls_silent(home: Home, service: Any, pilot: Any, *rest: Any) -> Any:
+    def falls_silent(home: Home, service: Any, pilot: Any, *rest: Any, **named: Any) -> Any:
         if pilot.id == "bland":
             raise ServiceUnreachable("the service does not answer (ReadTimeout)")
-        return deliver(home, service, pilot, *rest)
+        return deliver(home, service, pilot, *rest, **named)
 
     monkeypatch.setattr("client.pushing.deliver", falls_silent)
     done = push(world, files, lines)
