@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,7 +56,7 @@ class Receipt:
     signed: str
     was_there: bool
     snapshot: bool
-    overtaken: bool = False
+    overtaken: bool
 
 
 def deliver(
@@ -85,16 +85,8 @@ def deliver(
         ServiceRefused, ServiceUnreachable, DeliveryDisturbed.
     """
     creditor, secret = home.settings.organisation, home.secret("secret.key")
-    rows = [_canonical_row(row) for row in checked.to_send]
-    while True:
-        hashed = content_hash(secret, pilot.id, rows)
-        opened = _open(service, pilot.id, checked, hashed)
-        where = f"/deliveries/{opened['deliveryId']}"
-        state = service.get(where, pilotId=pilot.id)
-        later = None if opened["new"] else _overtaken_by(service, pilot.id, state)
-        if later is None or not restore:
-            break
-        rows.append(f"after {later}".encode())  # a run that was cut off finds this same delivery again
+    hashed, opened, state, overtaken = _opened(service, secret, pilot.id, checked, restore=restore)
+    where = f"/deliveries/{opened['deliveryId']}"
     if state["state"] == "open":
         envelope = Envelope.new(pilot.id, creditor, pilot.document.recipient_key)
         parts = []
@@ -130,8 +122,7 @@ def deliver(
             raise
     state = _taken_up(service, where, pilot.id, state)
     _keep_checked(home, state, pilot, checked, hashed)
-    receipt = _outcome(state, checked, part_rows, was_there=not opened["new"])
-    return replace(receipt, overtaken=later is not None)
+    return _outcome(state, checked, part_rows, was_there=not opened["new"], overtaken=overtaken)
 
 
 def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str) -> dict[str, Any]:
@@ -144,31 +135,46 @@ def pass_on_objection(home: Home, service: Service, pilot_id: str, contract: str
     return service.post("/contract-objections", body, pilotId=pilot_id)
 
 
-def _open(service: Service, pilot_id: str, checked: Checked, hashed: str) -> dict[str, Any]:
-    """Open a delivery, or find the one of the same content."""
-    return service.post(
-        "/deliveries",
-        {
-            "pilotId": pilot_id,
-            "period": checked.period,
-            "category": checked.category.value,
-            "expectedCount": len(checked.to_send),
-            "contentHash": hashed,
-        },
-    )
+def _opened(
+    service: Service, secret: bytes, pilot_id: str, checked: Checked, *, restore: bool
+) -> tuple[str, dict[str, Any], dict[str, Any], bool]:
+    """Open the delivery, or find the one of the same content.
+
+    Returns:
+        its content hash, the answer to opening it, its state, and whether another one of its month came after it.
+    """
+    rows = [_canonical_row(row) for row in checked.to_send]
+    while True:
+        hashed = content_hash(secret, pilot_id, rows)
+        opened = service.post(
+            "/deliveries",
+            {
+                "pilotId": pilot_id,
+                "period": checked.period,
+                "category": checked.category.value,
+                "expectedCount": len(checked.to_send),
+                "contentHash": hashed,
+            },
+        )
+        state = service.get(f"/deliveries/{opened['deliveryId']}", pilotId=pilot_id)
+        later = None if opened["new"] else _next_of_its_month(service, pilot_id, state)
+        if later is None or not restore:
+            return hashed, opened, state, later is not None
+        rows.append(f"after {later}".encode())  # a run that was cut off finds this same delivery again
 
 
-def _overtaken_by(service: Service, pilot_id: str, state: Mapping[str, Any]) -> str | None:
+def _next_of_its_month(service: Service, pilot_id: str, state: Mapping[str, Any]) -> str | None:
     """The id of the next delivery of the same month and category that was completed after this one, if any was."""
     if state["state"] != "completed":
         return None
     about, at = (state["period"], state["category"]), datetime.fromisoformat(state["completedAt"])
-    later = [
+    completed = (
         (datetime.fromisoformat(one["completedAt"]), str(one["deliveryId"]))
         for one in service.get("/deliveries", pilotId=pilot_id)["deliveries"]
         if one["state"] == "completed" and (one["period"], one["category"]) == about
-    ]
-    return min((one for one in later if one[0] > at), default=(at, None))[1]
+    )
+    after = sorted(one for one in completed if one[0] > at)
+    return after[0][1] if after else None
 
 
 def _canonical_row(row: SendableRow) -> bytes:
@@ -256,7 +262,7 @@ def _is_our_manifest(home: Home, signed: str, hashed: str) -> bool:
         return False
 
 
-def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool) -> Receipt:
+def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_there: bool, overtaken: bool) -> Receipt:
     refused, warned = (
         tuple(
             (checked.to_send[(about["part"] - 1) * part_rows + about["line"] - 1].line, about["code"])
@@ -266,5 +272,12 @@ def _outcome(state: dict[str, Any], checked: Checked, part_rows: int, *, was_the
         for which in ("refusals", "warnings")
     )
     return Receipt(
-        state["deliveryId"], state["accepted"], refused, warned, state["receipt"], was_there, state["snapshot"]
+        delivery=state["deliveryId"],
+        accepted=state["accepted"],
+        refused=refused,
+        warned=warned,
+        signed=state["receipt"],
+        was_there=was_there,
+        snapshot=state["snapshot"],
+        overtaken=overtaken,
     )

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from app import intake
-from app.api.deliveries import DeliveryState, TakenPart
+from app.api.deliveries import Deliveries, DeliveryState, TakenPart
 from app.db.sessions import Login, Sessions
 from app.linker import Linker
 from client.delivering import deliver
@@ -68,6 +68,9 @@ class Straight:
         return self._change(body, query["pilotId"])
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
+        if path == "/deliveries":
+            known = intake.deliveries_of(self._sessions, self._creditor, query["pilotId"])
+            return Deliveries.model_validate({"deliveries": known}).model_dump(mode="json", by_alias=True)
         found = intake.status(self._sessions, self._creditor, query["pilotId"], uuid.UUID(path.split("/")[2]))
         return DeliveryState.model_validate(found).model_dump(mode="json", by_alias=True)
 
