@@ -35,6 +35,7 @@ from privacy.receipts import ReceiptRefused
 from privacy.report_proof import ProofRefused
 from privacy.sealing import AlteredReport
 from privacy.signing import NotSigned
+from signals.cases import IllegalEntry
 
 STATUS: dict[type[Exception], int] = {
     # who calls
@@ -63,6 +64,8 @@ STATUS: dict[type[Exception], int] = {
     CheckpointRefused: 400,
     # changes of basis
     ChangeUnknown: 404,
+    # cases
+    IllegalEntry: 409,
     # looks
     NotInScope: 404,
     LookRefused: 403,
