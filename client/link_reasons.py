@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from privacy.identity import Contact
-from privacy.matchkeys import Key, strong_combinations, weak_combinations
+from privacy.matchkeys import kind_of, strong_combinations, weak_combinations
 from privacy.normalise.people import Person, normalise
 
 Lang = Literal["nl", "en"]
@@ -92,8 +92,8 @@ def explain(one: Contact, other: Contact, lang: Lang) -> Reasons:
     )
 
 
-def _shared(ones: tuple[Key, ...], others: tuple[Key, ...]) -> list[str]:
-    return sorted({kind for kind, _values in set(ones) & set(others)})
+def _shared(ones: tuple[bytes, ...], others: tuple[bytes, ...]) -> list[str]:
+    return sorted(set(map(kind_of, set(ones) & set(others))))
 
 
 def _differences(one: Contact, other: Contact, first: Person, second: Person) -> Iterator[Said]:

@@ -6,9 +6,8 @@ kinds with the reason for each and has worked examples; a change here that chang
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,12 +25,20 @@ STRONG_KEYS = 6  # per report, whatever is known: the number of keys tells nothi
 WEAK_KEYS = 6
 KEY_BYTES = 16
 PILOT_KEY_BYTES = 32
-_KEY_LENGTH = (2 * KEY_BYTES).to_bytes(4, "big")  # as `framed` writes it before a key in hexadecimal
-_PLACES = ("dwelling", "street-dwelling", "building")
+_SURNAME_INITIAL_BIRTH = framed("1-surname-initial-birth")
+_INITIAL_BIRTH_BUILDING = framed("2-initial-birth-building")
+_MOBILE_BIRTH = framed("3-mobile-birth")
+_EMAIL_BIRTH = framed("4-email-birth")
+_SURNAME_INITIAL_BUILDING = framed("1-surname-initial-building")
+_PHONE_INITIAL = framed("2-phone-initial")
+_EMAIL_INITIAL = framed("3-email-initial")
+_START_INITIAL_DWELLING = framed("4-surname-start-initial-dwelling")
+_END_INITIAL_DWELLING = framed("5-surname-end-initial-dwelling")
+_SURNAME_INITIAL_STREET = framed("6-surname-initial-street-dwelling")
+_DWELLING, _STREET_DWELLING, _BUILDING = framed("dwelling"), framed("street-dwelling"), framed("building")
+_BIRTH = framed("birth") + (2 * KEY_BYTES).to_bytes(4, "big")  # and how long the key is that follows, in hexadecimal
 _END_LETTERS = 3  # of a surname: a typing error spoils its beginning or its end, seldom both
 _FULL_POSTCODE = 6
-
-Key = tuple[str, bytes]  # the kind; its values, framed
 
 
 def match_keys(
@@ -41,14 +48,20 @@ def match_keys(
     return KeyMaker(pilot_key, epoch, fill=fill).made(contacts).as_model()
 
 
-def strong_combinations(person: Person) -> tuple[Key, ...]:
-    """What the strong keys of a report about `person` are made of. For words, not keys."""
-    return tuple(dict.fromkeys(_strong(_Values.of(person))))[:STRONG_KEYS]
+def strong_combinations(person: Person) -> tuple[bytes, ...]:
+    """What the strong keys of a report about `person` are made of. For words (`kind_of`), not keys."""
+    return tuple(_Combinations.of(person).strong[:STRONG_KEYS])
 
 
-def weak_combinations(person: Person) -> tuple[Key, ...]:
+def weak_combinations(person: Person) -> tuple[bytes, ...]:
     """What the weak keys of a report about `person` are made of."""
-    return tuple(dict.fromkeys(_weak(_Values.of(person))))[:WEAK_KEYS]
+    return tuple(_Combinations.of(person).weak[:WEAK_KEYS])
+
+
+def kind_of(combination: bytes) -> str:
+    """The kind of a combination, as docs/match-keys.md lists them."""
+    length = int.from_bytes(combination[:4], "big")
+    return combination[4 : 4 + length].decode()
 
 
 def district_key(pilot_key: bytes, postcode4: str) -> str:
@@ -145,38 +158,35 @@ class KeyMaker:
         people = [normalise(contact) for contact in contacts]
         if len(people) > 1:
             people = sorted(set(people), key=_fullest_first)
-        values = [_Values.of(person) for person in people]
-        strong = list(dict.fromkeys([key for each in values for key in _strong(each)]))
-        weak = list(dict.fromkeys([key for each in values for key in _weak(each)]))
+        strong, weak, birth, places = _Combinations.of(people[0])
+        for person in people[1:]:
+            further = _Combinations.of(person)
+            strong, weak, birth = strong + further.strong, weak + further.weak, birth or further.birth
         if len(people) > 1:  # where there are too many, the best kinds stay
-            strong.sort(key=lambda key: key[0])
-            weak.sort(key=lambda key: key[0])
-        del strong[STRONG_KEYS:], weak[WEAK_KEYS:]
+            strong, weak = (sorted(dict.fromkeys(each), key=kind_of) for each in (strong, weak))
+        strong_keys, weak_keys = self._keys(strong[:STRONG_KEYS]), self._keys(weak[:WEAK_KEYS])
+        tokens: list[str] = self._keys([_BIRTH + key.encode() + birth for key in weak_keys]) if birth else []
+        homes = self._keys([place for place in places if place])
 
-        places = [place for place in zip(_PLACES, values[0].places(), strict=True) if place[1]]
-        keys = self._keys([_framed(kind) + each for kind, each in chain(strong, weak, places)])
-        strong_keys, weak_keys = keys[: len(strong)], keys[len(strong) : len(strong) + len(weak)]
-        found = dict(zip([kind for kind, _ in places], keys[len(strong) + len(weak) :], strict=True))
-        tokens: list[str | None] = []
-        birth = next((each.birth for each in values if each.birth), b"")
-        if birth:
-            before = _framed("birth") + _KEY_LENGTH
-            tokens += self._keys([before + key.encode() + birth for key in weak_keys])
-        noise = self._noise(STRONG_KEYS - len(strong) + 2 * (WEAK_KEYS - len(weak)) + len(_PLACES) - len(places))
-        strong_keys += islice(noise, STRONG_KEYS - len(strong))
-        weak_keys += islice(noise, WEAK_KEYS - len(weak))
-        # A filling key has a veto token like any other.
-        tokens += islice(noise, WEAK_KEYS - len(weak)) if birth else repeat(None, WEAK_KEYS)
+        more_strong, more_weak = STRONG_KEYS - len(strong_keys), WEAK_KEYS - len(weak_keys)
+        noise = self._noise(more_strong + 2 * more_weak + len(places) - len(homes))
+        strong_keys += noise[:more_strong]
+        weak_keys += noise[more_strong : more_strong + more_weak]
+        if birth:  # a filling key has a veto token like any other
+            tokens += noise[more_strong + more_weak : more_strong + 2 * more_weak]
+        if len(homes) < len(places):
+            known = iter(homes)
+            homes = [next(known) if place else noise.pop() for place in places]
         strong_keys.sort()
-        dwelling, street_dwelling, building = [found.get(kind) or next(noise) for kind in _PLACES]
+        dwelling, street_dwelling, building = homes
         return MadeKeys(
             dwelling,
             street_dwelling,
             building,
             self._epoch,
-            has_addition=bool(people[0].address.addition),
-            strong=strong_keys,
-            weak=sorted(zip(weak_keys, tokens, strict=True)),
+            bool(people[0].address.addition),
+            strong_keys,
+            sorted(zip(weak_keys, tokens, strict=True)) if birth else [(key, None) for key in sorted(weak_keys)],
         )
 
     def district(self, postcode4: str) -> str:
@@ -197,92 +207,87 @@ class KeyMaker:
             made.append(keyed.finalize().hex()[: 2 * KEY_BYTES])
         return made
 
-    def _noise(self, number: int) -> Iterator[str]:
-        text = self._fill(number * KEY_BYTES).hex()
-        return iter([text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)])
+    def _noise(self, number: int) -> list[str]:
+        text = self._fill(number * KEY_BYTES).hex() if number else ""
+        return [text[start : start + 2 * KEY_BYTES] for start in range(0, len(text), 2 * KEY_BYTES)]
+
+
+class _Combinations(NamedTuple):
+    """What the keys of a person are made of: texts to be keyed, each with its kind in front, all framed.
+
+    Strong ones are what one person has: they join by themselves. Weak ones may be shared by a parent and a child, or by
+    two strangers: they join unless birth dates object. `birth` and places are b"" where they are not known.
+    """
+
+    strong: list[bytes]
+    weak: list[bytes]
+    birth: bytes
+    places: tuple[bytes, bytes, bytes]  # dwelling, dwelling by its street, building
+
+    @classmethod
+    def of(cls, person: Person) -> "_Combinations":
+        """Combine what is known of one person."""
+        (surnames, initial), birth, (postcode, number, addition, street), phone, email = person
+        anagrams = [_anagram(surname) for surname in surnames]
+        initial_, birth_ = _framed(initial), _framed(birth) if birth else b""  # an initial also where it is not known
+        phone_, email_ = framed(phone) if phone else b"", framed(email) if email else b""
+        building = dwelling = street_dwelling = b""
+        if number and postcode:
+            number_, addition_ = _framed(number), _framed(addition)
+            if len(postcode) == _FULL_POSTCODE:
+                building = _framed(postcode) + number_
+                dwelling = building + addition_
+            if street:
+                street_dwelling = _framed(postcode[:4]) + _framed(street) + number_ + addition_
+
+        strong = _strong(anagrams, initial_, birth_, building, phone_ if phone.startswith(MOBILE) else b"", email_)
+        weak = _weak(anagrams, initial_, building, phone_, email_)
+        if surnames and dwelling:
+            weak.append(_START_INITIAL_DWELLING + _framed(surnames[0][:_END_LETTERS]) + initial_ + dwelling)
+            weak.append(_END_INITIAL_DWELLING + _framed(surnames[-1][-_END_LETTERS:]) + initial_ + dwelling)
+        if surnames and street_dwelling:
+            weak.append(_SURNAME_INITIAL_STREET + anagrams[0] + initial_ + street_dwelling)
+        if len(surnames) > 1:  # two may have the same letters
+            strong, weak = list(dict.fromkeys(strong)), list(dict.fromkeys(weak))
+        places = (
+            dwelling and _DWELLING + dwelling,
+            street_dwelling and _STREET_DWELLING + street_dwelling,
+            building and _BUILDING + building,
+        )
+        return cls(strong, weak, birth_, places)
+
+
+def _strong(
+    anagrams: Sequence[bytes], initial: bytes, birth: bytes, building: bytes, mobile: bytes, email: bytes
+) -> list[bytes]:
+    if not birth:
+        return []
+    made = [_SURNAME_INITIAL_BIRTH + anagram + initial + birth for anagram in anagrams]
+    if building:
+        made.append(_INITIAL_BIRTH_BUILDING + initial + birth + building)
+    if mobile:  # and no landline: that is a home's, which twins share
+        made.append(_MOBILE_BIRTH + mobile + birth)
+    if email:
+        made.append(_EMAIL_BIRTH + email + birth)
+    return made
+
+
+def _weak(anagrams: Sequence[bytes], initial: bytes, building: bytes, phone: bytes, email: bytes) -> list[bytes]:
+    made = []
+    if building:
+        made += [_SURNAME_INITIAL_BUILDING + anagram + initial + building for anagram in anagrams[:2]]
+    if phone:
+        made.append(_PHONE_INITIAL + phone + initial)
+    if email:
+        made.append(_EMAIL_INITIAL + email + initial)
+    return made
 
 
 @lru_cache(CACHE)
 def _framed(part: str) -> bytes:
-    """Frame one part: `framed(a, b)` is `framed(a) + framed(b)`, and kinds, initials and postcodes come back."""
+    """Frame one part: `framed(a, b)` is `framed(a) + framed(b)`, and initials, postcodes and numbers come back."""
     raw = part.encode()
     return len(raw).to_bytes(4, "big") + raw
-
-
-class _Values(NamedTuple):
-    """What the keys of a person are made of, each value framed once; b"" where a part is not known."""
-
-    surnames: tuple[str, ...]  # not framed: keys hold parts of them
-    anagrams: list[bytes]
-    initial: bytes  # framed also where it is not known
-    birth: bytes
-    phone: bytes
-    email: bytes
-    mobile: bool
-    building: bytes
-    dwelling: bytes
-    street_dwelling: bytes
-
-    @classmethod
-    def of(cls, person: Person) -> "_Values":
-        """Frame the values of one person."""
-        (surnames, initial), birth, (postcode, number, addition, street), phone, email = person
-        building = dwelling = street_dwelling = b""
-        if number and len(postcode) == _FULL_POSTCODE:
-            building = _framed(postcode) + _framed(number)
-            dwelling = building + _framed(addition)
-        if number and street and postcode:
-            street_dwelling = _framed(postcode[:4]) + _framed(street) + _framed(number) + _framed(addition)
-        return cls(
-            surnames,
-            [_anagram(surname) for surname in surnames],
-            _framed(initial),
-            _framed(birth) if birth else b"",
-            framed(phone) if phone else b"",
-            framed(email) if email else b"",
-            phone.startswith(MOBILE),
-            building,
-            dwelling,
-            street_dwelling,
-        )
-
-    def places(self) -> tuple[bytes, bytes, bytes]:
-        """The home, as `_PLACES` names it."""
-        return self.dwelling, self.street_dwelling, self.building
-
-
-def _strong(of: _Values) -> list[Key]:
-    """Combinations that one person has: they join by themselves."""
-    initial, birth = of.initial, of.birth
-    keys: list[Key] = []
-    if birth:
-        keys += [("1-surname-initial-birth", anagram + initial + birth) for anagram in of.anagrams]
-        if of.building:
-            keys.append(("2-initial-birth-building", initial + birth + of.building))
-        if of.mobile:  # a landline is a home's: twins share it
-            keys.append(("3-mobile-birth", of.phone + birth))
-        if of.email:
-            keys.append(("4-email-birth", of.email + birth))
-    return keys
-
-
-def _weak(of: _Values) -> list[Key]:
-    """Combinations that a parent and a child, or two strangers, may share: they join unless birth dates object."""
-    initial, surnames = of.initial, of.surnames
-    keys: list[Key] = []
-    if of.building:
-        keys += [("1-surname-initial-building", anagram + initial + of.building) for anagram in of.anagrams[:2]]
-    if of.phone:
-        keys.append(("2-phone-initial", of.phone + initial))
-    if of.email:
-        keys.append(("3-email-initial", of.email + initial))
-    if surnames and of.dwelling:
-        start, end = _framed(surnames[0][:_END_LETTERS]), _framed(surnames[-1][-_END_LETTERS:])
-        keys.append(("4-surname-start-initial-dwelling", start + initial + of.dwelling))
-        keys.append(("5-surname-end-initial-dwelling", end + initial + of.dwelling))
-    if surnames and of.street_dwelling:
-        keys.append(("6-surname-initial-street-dwelling", of.anagrams[0] + initial + of.street_dwelling))
-    return keys
 
 
 @lru_cache(CACHE)
