@@ -37,6 +37,7 @@ from client.reading import read_table
 from client.rows import apply_profile
 from client.trust import JoinedPilot
 from privacy import hybrid
+from privacy.compact import compact
 from privacy.matchkeys import KeyMaker
 from privacy.normalise.people import normalise
 from privacy.receipts import details_commitment
@@ -144,6 +145,7 @@ def steps(count: int) -> dict[str, float]:
         preparer, envelope = _preparer()
         keys, contacts = KeyMaker(bytes(range(32))), [row.contacts for row in rows]
         made, prepared = [keys.made(each) for each in contacts], [preparer.prepare(row) for row in rows]
+        texts = [compact(one.details) for one in prepared]
         measured: dict[str, Callable[[], Any]] = {
             "file to cells": lambda: read_table(file, profile.file, profile.mapped()),
             "cells to rows": lambda: apply_profile(table, profile, export.reported_on),
@@ -153,7 +155,9 @@ def steps(count: int) -> dict[str, float]:
             "match keys as JSON": lambda: [each.as_json() for each in made],
             "details": lambda: [contact.as_json() for contact, *_ in contacts],
             "commitment": lambda: [details_commitment(bytes(16), one.details) for one in prepared],
-            "seal": lambda: [envelope.seal(one.details, "0" * 32, one.sent) for one in prepared],
+            "seal": lambda: [
+                envelope.seal(text, "0" * 32, one.sent) for text, one in zip(texts, prepared, strict=True)
+            ],
             "line": lambda: [one.as_line() for one in prepared],
             "all from row to line": lambda: [preparer.prepare(row).as_line() for row in rows],
         }

@@ -54,7 +54,7 @@ Pilots = Mapping[str, SendingTerms | None]
 """The pilots that rows may go to, by id; None where a pilot's terms could not be had."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(slots=True, kw_only=True, repr=False)
 class SendableRow:
     """One row that would be sent. `contacts`: the fullest first, then those of the rows that repeat it.
 
@@ -317,8 +317,6 @@ def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, areas: _Areas |
     steps = row.social_collection
     if isinstance(steps, Reason):
         return replace(row.refuse(steps), pilot=pilot)
-    flags = {flag for row in ranked for flag in row.urgent}
-    kinds = {row.kind for row in ranked}
     return SendableRow(
         line=row.line,
         reference=row.reference,
@@ -330,11 +328,21 @@ def _judge(ranked: Sequence[Row], exclusions: Exclusions | None, areas: _Areas |
         since_derived=row.since_derived,
         reported_on=row.reported_on,
         category=row.category,
-        kind=next(kind for kind in (Kind.END_OF_SUPPLY, Kind.HAND_OVER, Kind.EARLY) if kind in kinds),
-        urgent=tuple(flag for flag in UrgentFlag if flag in flags) if flags else (),
+        kind=row.kind if len(ranked) == 1 else _gravest(ranked),
+        urgent=row.urgent if len(ranked) == 1 else _all_flags(ranked),
         social_collection=steps,
         pilot=pilot,
     )
+
+
+def _gravest(rows: Sequence[Row]) -> Kind:
+    kinds = {row.kind for row in rows}
+    return next(kind for kind in (Kind.END_OF_SUPPLY, Kind.HAND_OVER, Kind.EARLY) if kind in kinds)
+
+
+def _all_flags(rows: Sequence[Row]) -> tuple[UrgentFlag, ...]:
+    flags = {flag for row in rows for flag in row.urgent}
+    return tuple(flag for flag in UrgentFlag if flag in flags)
 
 
 def _said_no(rows: Sequence[Row], exclusions: Exclusions | None) -> Reason | None:

@@ -11,8 +11,9 @@ from client.checking import SendableRow
 from client.exclusions import fold_reference
 from client.receipts import KeptReport
 from client.trust import JoinedPilot
+from privacy.compact import compact
 from privacy.matchkeys import KEY_BYTES, KeyMaker, unkeyed
-from privacy.receipts import details_commitment
+from privacy.receipts import commitment_to
 from privacy.references import References
 from privacy.sealing import Envelope, SealedReport
 from signals.report import SocialCollection, UrgentFlag
@@ -80,18 +81,19 @@ class Preparer:
         }
         if by:
             details["reported_by"] = by
-        salt = os.urandom(16)
+        written, salt = compact(dict(sorted(details.items()))), os.urandom(16)
         digits = row.postcode_digits
         district = self._keys.district(digits) if self._keys and digits else secrets.token_hex(KEY_BYTES)
         keys = self._keys.made(row.contacts) if self._keys else unkeyed()
         # What a Report (signals/report.py) writes of itself, without the cost of making one.
         sent = (
             f'{{"amountEuros":{row.amount_cents // 100},"arrearsSince":"{row.arrears_since}",'
-            f'"commitment":"{details_commitment(salt, details)}","district":"{district}",'
+            f'"commitment":"{commitment_to(salt, written)}","district":"{district}",'
             f'"keys":{keys.as_json()},"kind":"{row.kind.value}","months":{row.months},'
             f'"reference":"{opaque}","reportedOn":"{row.reported_on}",'
             f'"sinceDerived":{"true" if row.since_derived else "false"},'
             f'"socialCollection":{_steps(row.social_collection)},"urgent":{_list(row.urgent)}}}'
         ).encode()
-        sealed = self._envelope.seal({**details, "salt": salt.hex()}, opaque, sent)
-        return Prepared(row.line, opaque, sent, details, salt.hex(), sealed)
+        salt_hex = salt.hex()
+        sealed = self._envelope.seal(b'%b,"salt":"%b"}' % (written[:-1], salt_hex.encode()), opaque, sent)
+        return Prepared(row.line, opaque, sent, details, salt_hex, sealed)

@@ -21,6 +21,7 @@ from client.opening import REKEYED_AS, OpenedReport, contact_of, open_report
 from client.resealing import OWN, pages, sealed_for
 from client.service import Service
 from privacy import merkle
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.hybrid import NotForThisKey
 from privacy.matchkeys import district_key, match_keys
@@ -187,7 +188,7 @@ def _leave(
     """Leave some of it at the service, signed as one delivery of the desk's."""
     hashed = secrets.token_hex(32)
     envelope = Envelope.new(document.pilot.id, document.desk, document.recipient_key)
-    sealed = [envelope.seal(one.details, one.report.reference, one.report.canonical()) for one in ready]
+    sealed = [envelope.seal(compact(one.details), one.report.reference, one.report.canonical()) for one in ready]
     leaves = [merkle.leaf_hash(_leaf(one, its)) for one, its in zip(ready, sealed, strict=True)]
     tree, key_envelope = merkle.levels(leaves), envelope.sealed_to(document.recipients, hashed)
     manifest = Manifest(

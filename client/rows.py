@@ -25,7 +25,9 @@ Answer = Literal["none", "refused", "kept", "unclear"]
 SAID_NO: frozenset[Answer] = frozenset({"refused", "kept"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(
+    slots=True, kw_only=True, repr=False
+)  # not frozen, like all that a file has many of: it would take thrice as long
 class Row:
     """One customer's row, read. The amount is in cents, negative for a credit.
 

@@ -19,7 +19,7 @@ SUMMARY_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)  # not frozen, as all of which a file has many: it would take thrice as long
 class RawRow:
     """One line of a file: its number (row of a sheet, position of a record; from 1) and its cells.
 

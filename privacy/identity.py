@@ -5,7 +5,9 @@ from datetime import date
 from operator import attrgetter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(
+    slots=True, kw_only=True, repr=False, unsafe_hash=True
+)  # one for each row: freezing would take thrice as long
 class Contact:
     """The resident's details in the creditor's own spelling, split as far as its export splits them.
 

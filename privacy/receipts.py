@@ -23,6 +23,7 @@ from signals.report import Category, Hex32, Period, Slug
 
 SIGNED_AS = "vroegsein/receipt/v1"
 DELIVERY_EVENT = "delivery"
+_DETAILS = framed("vroegsein/details/v1")
 
 
 class ReceiptRefused(PrivacyError):
@@ -91,7 +92,12 @@ def details_commitment(salt: bytes, details: dict[str, str | int]) -> str:
     AES-GCM binds nobody: a ciphertext can be made that two keys open to two texts. This does, for a creditor that
     shows a judge what it reported. The salt is sealed with the details, so that the desk compares.
     """
-    return hashlib.sha256(framed("vroegsein/details/v1", salt, compact(dict(sorted(details.items()))))).hexdigest()
+    return commitment_to(salt, compact(dict(sorted(details.items()))))
+
+
+def commitment_to(salt: bytes, canonical: bytes) -> str:
+    """The same, of details that are written already."""
+    return hashlib.sha256(_DETAILS + framed(salt, canonical)).hexdigest()
 
 
 def report_leaf_hash(sent: bytes, sealed_hash: bytes) -> bytes:

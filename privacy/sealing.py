@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.framing import framed
 from privacy.recipients import Recipients, unseal
@@ -89,13 +88,12 @@ class Envelope:
         key = unseal(sealed, private, *_purpose(pilot, creditor, recipient_key, content_hash))
         return cls(key, pilot, creditor, recipient_key)
 
-    def seal(self, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
-        """Seal one report's details; `sent` is the canonical report in clear that travels beside them."""
+    def seal(self, details: bytes, reference: str, sent: bytes) -> SealedReport:
+        """Seal one report's details (JSON); `sent` is the canonical report in clear that travels beside them."""
         fresh = os.urandom(_KEY + _NONCE)
         report_key, nonce = fresh[:_KEY], fresh[_KEY:]
         bound = self._bound(reference, sent)
-        text = compact(details)
-        padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO)
+        padded = details.ljust(-(-len(details) // PADDED_TO) * PADDED_TO)
         return SealedReport(
             wrapped_key=nonce + self._cipher.encrypt(nonce, report_key, bound),
             contact=AESGCM(report_key).encrypt(_ONE_TIME_NONCE, padded, bound),

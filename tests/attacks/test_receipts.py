@@ -153,8 +153,8 @@ def test_a_creditor_that_commits_to_other_details_than_it_seals_is_found_out_at_
     """It would show a judge that it reported somebody else than whom the municipality was told of."""
     monkeypatch.setattr(
         preparing,
-        "details_commitment",
-        lambda salt, details: details_commitment(salt, {**details, "surname": "Jansen"}),
+        "commitment_to",
+        lambda salt, details: details_commitment(salt, {**json.loads(details), "surname": "Jansen"}),
     )
     row = make_row("liar", "Smit", house_number="66", phone="", category=Category.HEALTH_INSURANCE)
     world.push("health", "aland", [row])

@@ -14,6 +14,7 @@ from client.desk_work import Opened, show
 from client.home import Home
 from client.opening import OpenedReport
 from client.service import Service
+from privacy.compact import compact
 from privacy.errors import PrivacyError
 from privacy.hybrid import NotForThisKey
 from privacy.sealing import AlteredReport, Envelope, SealedReport
@@ -373,8 +374,8 @@ def test_a_sealed_amount_that_is_not_the_one_in_clear_is_refused(
     """A creditor's own doing: what the desk shows must be what the rules went by."""
     real = Envelope.seal
 
-    def cheating(self: Envelope, details: dict[str, str | int], reference: str, sent: bytes) -> SealedReport:
-        return real(self, details | changes, reference, sent)
+    def cheating(self: Envelope, details: bytes, reference: str, sent: bytes) -> SealedReport:
+        return real(self, compact(json.loads(details) | changes), reference, sent)
 
     monkeypatch.setattr(Envelope, "seal", cheating)
     contract = f"h-{changes['amount_cents']!r}"

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privacy.compact import compact
 from privacy.hybrid import NotForThisKey, key_id, new_private_key, public_key
 from privacy.recipients import Recipients
 from privacy.sealing import AlteredReport, Envelope, SealedReport, report_leaf
@@ -33,14 +34,14 @@ def envelope() -> Envelope:
 @settings(max_examples=examples(100))
 def test_what_is_sealed_opens_as_it_was(details: dict[str, str | int], reference: str, sent: bytes) -> None:
     envelope = Envelope.new("aland", "housing", "some-key")
-    assert envelope.open(envelope.seal(details, reference, sent), reference, sent) == details
+    assert envelope.open(envelope.seal(compact(details), reference, sent), reference, sent) == details
 
 
 @pytest.mark.parametrize("private", [PRIVATE, RECOVERY], ids=["its own key", "its recovery key"])
 def test_the_municipality_gets_the_delivery_key_back(envelope: Envelope, private: bytes) -> None:
     sealed_key = envelope.sealed_to(RECIPIENTS, CONTENT)
     opened = Envelope.opened(sealed_key, private, "aland", "housing", key_id(RECIPIENT), CONTENT)
-    assert opened.open(envelope.seal(DETAILS, REFERENCE, SENT), REFERENCE, SENT) == DETAILS
+    assert opened.open(envelope.seal(compact(DETAILS), REFERENCE, SENT), REFERENCE, SENT) == DETAILS
     assert opened.check() == envelope.check() != Envelope.new("aland", "housing", key_id(RECIPIENT)).check()
 
 
@@ -69,18 +70,18 @@ def test_a_report_opens_in_its_own_delivery_only(envelope: Envelope, part: str) 
     change: dict[str, Any] = {part: os.urandom(32) if part == "key" else "another"}
     other = dataclasses.replace(envelope, **change)
     with pytest.raises(AlteredReport):
-        other.open(envelope.seal(DETAILS, REFERENCE, SENT), REFERENCE, SENT)
+        other.open(envelope.seal(compact(DETAILS), REFERENCE, SENT), REFERENCE, SENT)
 
 
 def test_details_do_not_open_beside_another_reference_or_another_clear_text(envelope: Envelope) -> None:
-    sealed = envelope.seal(DETAILS, REFERENCE, SENT)
+    sealed = envelope.seal(compact(DETAILS), REFERENCE, SENT)
     for reference, sent in (("1" * 32, SENT), (REFERENCE, SENT + b" "), (REFERENCE, b"")):
         with pytest.raises(AlteredReport):
             envelope.open(sealed, reference, sent)
 
 
 def test_neither_half_can_be_moved_to_another_report(envelope: Envelope) -> None:
-    one, other = envelope.seal(DETAILS, REFERENCE, SENT), envelope.seal(DETAILS, REFERENCE, SENT)
+    one, other = envelope.seal(compact(DETAILS), REFERENCE, SENT), envelope.seal(compact(DETAILS), REFERENCE, SENT)
     for mixed in (SealedReport(one.wrapped_key, other.contact), SealedReport(other.wrapped_key, one.contact)):
         with pytest.raises(AlteredReport):
             envelope.open(mixed, REFERENCE, SENT)
@@ -90,7 +91,7 @@ def test_neither_half_can_be_moved_to_another_report(envelope: Envelope) -> None
 @settings(max_examples=examples(60))
 def test_no_bit_can_be_flipped(data: st.DataObject) -> None:
     envelope = Envelope.new("aland", "housing", "some-key")
-    sealed = envelope.seal(DETAILS, REFERENCE, SENT)
+    sealed = envelope.seal(compact(DETAILS), REFERENCE, SENT)
     part = data.draw(st.sampled_from(["wrapped_key", "contact"]))
     altered = bytearray(getattr(sealed, part))
     at = data.draw(st.integers(0, len(altered) * 8 - 1))
@@ -101,27 +102,27 @@ def test_no_bit_can_be_flipped(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("wrapped", "contact"), [(0, 0), (11, 528), (12, 528), (59, 528), (60, 0), (60, 15)])
 def test_what_is_cut_off_is_refused_by_name(envelope: Envelope, wrapped: int, contact: int) -> None:
-    sealed = envelope.seal(DETAILS, REFERENCE, SENT)
+    sealed = envelope.seal(compact(DETAILS), REFERENCE, SENT)
     with pytest.raises(AlteredReport):
         envelope.open(SealedReport(sealed.wrapped_key[:wrapped], sealed.contact[:contact]), REFERENCE, SENT)
 
 
 def test_the_length_says_nothing_about_a_name_and_the_bytes_hold_none(envelope: Envelope) -> None:
     short, long = ({**DETAILS, "surname": name} for name in ("Ö", "van der Linden-Smit van Oranje" * 10))
-    sealed = [envelope.seal(details, REFERENCE, SENT) for details in (short, long)]
+    sealed = [envelope.seal(compact(details), REFERENCE, SENT) for details in (short, long)]
     assert {(len(one.wrapped_key), len(one.contact)) for one in sealed} == {(60, 512 + 16)}
     assert b"Linden" not in sealed[1].contact
 
 
 def test_details_that_need_more_room_take_a_whole_step_more(envelope: Envelope) -> None:
-    long = envelope.seal({"note": "x" * 600}, REFERENCE, SENT)
+    long = envelope.seal(compact({"note": "x" * 600}), REFERENCE, SENT)
     assert len(long.contact) == 2 * 512 + 16
     assert envelope.open(long, REFERENCE, SENT) == {"note": "x" * 600}
 
 
 def test_each_report_has_a_key_of_its_own(envelope: Envelope) -> None:
     """So that one report is shredded by deleting its wrapped key."""
-    one, other = envelope.seal(DETAILS, REFERENCE, SENT), envelope.seal(DETAILS, REFERENCE, SENT)
+    one, other = envelope.seal(compact(DETAILS), REFERENCE, SENT), envelope.seal(compact(DETAILS), REFERENCE, SENT)
     assert one.wrapped_key[:12] != other.wrapped_key[:12]  # a nonce is never used twice under the delivery key
     assert one.contact != other.contact
 
