@@ -17,14 +17,16 @@ from cli.creditor_receipts import write_proof
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
 from cli.words import Lang, either, progress
+from client import desk_links
 from client.checking import Checked, check
 from client.delivering import deliver
 from client.desk_basis import ConsentGiven, record_consent, today, withdraw_consent
+from client.desk_links import OpenedDoubt
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_rights import ANSWER, look_up
 from client.desk_work import Opened, desk_service, pull, pulled, show
 from client.export import read_export
-from client.home import own_fingerprint
+from client.home import Home, own_fingerprint
 from client.known_clients import PURPOSE as KEEPING_THE_LIST
 from client.known_clients import ClientListProfile, push_clients, read_client_list
 from client.log_reading import read_log
@@ -48,6 +50,7 @@ from signals.rights import IdentityCheck
 WORKER, OFFICER = "demo-worker", "demo-officer"
 OPENED_EACH = 10  # signals that each desk opens
 EVERY_THIRD = 3  # resident gives consent, where that is the basis
+DOUBTS_WAITED_FOR = 30  # seconds: the service looks for them when nothing else is to be done
 
 
 @dataclass(slots=True)
@@ -80,6 +83,9 @@ class Outcome:
     opened: list[tuple[str, Opened]] = field(default_factory=list)
     access_events: int = 0
     log_verified: bool = True
+    doubts: dict[str, tuple[dict[str, Any], OpenedDoubt | None]] = field(
+        default_factory=dict
+    )  # pilot: queue, its first
     consents: int = 0
     known_clients: dict[str, int] = field(default_factory=dict)  # pilot: how many its desk put on the knock-out list
     withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
@@ -232,6 +238,8 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
         for signal in signals[:OPENED_EACH]:
             opened = show(desk, service, checked_document, signal["signalId"])
             outcome.opened.append((pilot.pilot, opened))
+    with outcome.stages.timed("links"), desk_service(desk, Role.DEBT_HELP, WORKER, desk_links.PURPOSE) as service:
+        outcome.doubts[pilot.pilot] = _ask_about_links(desk, service, document)
     if pilot.consent:
         with outcome.stages.timed("withdraw"):
             signals = _withdraw_one(world, pilot, document, signals, outcome)
@@ -249,6 +257,17 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
             outcome.log_verified, events = False, []
     outcome.logs[pilot.pilot] = events
     outcome.access_events += sum(event["kind"] == "access" for event in events)
+
+
+def _ask_about_links(
+    desk: Home, service: Service, document: PilotDocument
+) -> tuple[dict[str, Any], OpenedDoubt | None]:
+    """The queue of doubtful links, and its first one opened; deciding takes a person."""
+    until = time.monotonic() + DOUBTS_WAITED_FOR
+    while not (queue := desk_links.doubts(service, document))["complete"] and time.monotonic() < until:
+        time.sleep(1)
+    first = next(iter(queue["doubts"]), None)
+    return queue, desk_links.open_doubt(desk, service, document, first["doubtId"]) if first else None
 
 
 def _withdraw_one(

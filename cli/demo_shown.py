@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.demo_play import Outcome
 from cli.desk import opened_lines, tray_counts
+from cli.desk_links import closest
 from cli.desk_log import purpose_words
 from cli.words import TRAY, Lang, day, either, in_words, month
 from client.reasons import LABELS
@@ -24,6 +25,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
     for pilot in outcome.worklists:
         _worklist(outcome, pilot, lang, console)
     _one_opened(outcome, lang, console)
+    _what_was_doubtful(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
     _who_was_known(outcome, lang, console)
     _what_a_resident_was_told(outcome, lang, console)
@@ -81,6 +83,19 @@ def _one_opened(outcome: Outcome, lang: Lang, console: Console) -> None:
         f"One signal of {pilot}, opened with the municipality's key",
     )
     console.print(Panel("\n".join(opened_lines(opened, lang)), title=title, title_align="left"))
+
+
+def _what_was_doubtful(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, (queue, opened) in outcome.doubts.items():
+        asked = queue["asked"]
+        text = either(
+            lang,
+            f"{pilot}: {asked} twijfelgevallen waarvan het antwoord een signaal verandert, voor een medewerker",
+            f"{pilot}: {asked} doubtful links whose answer would change a signal, for a person to decide",
+        )
+        if opened and (why := closest(opened, lang)):
+            text += either(lang, f"; bij de eerste: {why.told}", f"; of the first: {why.told}")
+        console.print(f"{text}.", markup=False)
 
 
 def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:

@@ -202,7 +202,7 @@ def _show(opened: OpenedDoubt, lang: Lang) -> None:
         either(lang, "meldingen", "reports"), *("\n".join(_heads(s, lang)) for s in (opened.one, opened.other)), ""
     )
     console.print(table)
-    if why := _closest(opened, lang):
+    if why := closest(opened, lang):
         console.print(f"{either(lang, 'Wat overeenkomt en wat verschilt', 'What agrees and what differs')}: {why.told}")
     for change in opened.doubt["changes"]:
         told = either(lang, "Anders beslist wordt", "Decided otherwise it becomes, in")
@@ -220,7 +220,7 @@ def _show(opened: OpenedDoubt, lang: Lang) -> None:
     )
 
 
-def _closest(opened: OpenedDoubt, lang: Lang) -> Reasons | None:
+def closest(opened: OpenedDoubt, lang: Lang) -> Reasons | None:
     """Of what each side's creditors wrote, the two that fit best, compared in words."""
     ones, others = (list(_contacts(side)) for side in (opened.one, opened.other))
     return max((explain(one, other, lang) for one in ones for other in others), key=lambda why: why.fit, default=None)

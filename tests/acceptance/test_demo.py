@@ -83,6 +83,14 @@ def test_a_withdrawal_takes_signals_from_the_worklist(played: Played) -> None:
     assert after < before
 
 
+def test_doubtful_links_are_put_before_a_person_with_both_sides_opened(played: Played) -> None:
+    queues = [queue for queue, _opened in played.outcome.doubts.values()]
+    assert all(queue["complete"] for queue in queues)
+    (opened,) = [opened for _queue, opened in played.outcome.doubts.values() if opened]
+    assert opened.one
+    assert opened.other
+
+
 def test_one_report_is_proven_and_was_seen_by_the_municipality(played: Played) -> None:
     assert played.outcome.proof is not None
     file, proven = played.outcome.proof
