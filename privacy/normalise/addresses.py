@@ -86,6 +86,12 @@ NOWHERE = Address("", "", "", "")
 
 def normalise_address(contact: Contact) -> Address:
     """Read the address of `contact`, whole or in parts. Nothing is refused: what can't be read stays empty."""
+    postcode, number, addition, street = address_parts(contact)
+    return Address(postcode, number, normalise_addition(addition), normalise_street(street))
+
+
+def address_parts(contact: Contact) -> Address:
+    """The address with postcode and number read, and addition and street as the creditor wrote them."""
     postcode = _postcode(contact.postcode)
     if contact.street or contact.house_number:
         street = contact.street
@@ -99,7 +105,7 @@ def normalise_address(contact: Contact) -> Address:
         postcode = postcode or found
     if street.lower().startswith("postbus"):
         return NOWHERE
-    return Address(postcode, number, normalise_addition(rest), normalise_street(street))
+    return Address(postcode, number, rest, street)
 
 
 @lru_cache(CACHE)
