@@ -6,6 +6,7 @@ in the order of recording; a consent that was withdrawn is no yes. What nobody h
 
 import sqlalchemy as sa
 
+from app.case_reports import forget_cases
 from signals.pilot import Pilot
 
 IN_FORCE = sa.text("""
@@ -128,9 +129,12 @@ def check_touched(connection: sa.Connection, pilot: Pilot) -> None:
 
 
 def forget(connection: sa.Connection, pilot_id: str, which: str = "without_basis") -> None:
-    """Erase what is shut out, after linking: keys, sealed details, facts. Its id stays: nobody counts it as lost.
+    """Erase what is shut out, after linking: keys, sealed details, facts, and a case that was about nothing else.
+
+    Its id stays: nobody counts it as lost.
 
     `which` is the temporary table that names it.
     """
     for table in ("report_key", "sealed_report", "link_change", "report"):
         connection.execute(sa.text(FORGET.format(table=table, which=which)), {"pilot": pilot_id})
+    forget_cases(connection, pilot_id)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.basis_check import check_fresh, forget
+from app.case_reports import join_cases
 from app.snapshots import look_over, shut_out_withdrawn
 from app.stages import stage
 from privacy.log import GrowingTree
@@ -200,6 +201,7 @@ def _relink(connection: sa.Connection, pilot: Pilot, rule_sets: RuleSets) -> Non
         link(connection, pilot.id, run)
         for statement in HOUSEHOLDS_OF_SEALED:
             connection.execute(sa.text(statement), {"pilot": pilot.id, "run": run})
+        join_cases(connection, pilot.id)
     with stage("rules"):
         mark_known_clients(connection, pilot.id)
         settle(connection, pilot.id)

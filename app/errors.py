@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from app.basis import ChangeUnknown
+from app.cases import CaseChanged, IfMatchMissing
 from app.gate import LookRefused, NotInScope
 from app.identity.refusals import ClientUnproven, GrantUnsupported, ScopeNotForRole, TokenError
 from app.input_mistakes import mistakes_in
@@ -66,6 +67,8 @@ STATUS: dict[type[Exception], int] = {
     ChangeUnknown: 404,
     # cases
     IllegalEntry: 409,
+    CaseChanged: 412,
+    IfMatchMissing: 428,
     # looks
     NotInScope: 404,
     LookRefused: 403,

@@ -79,6 +79,12 @@ OPEN_LINK = sa.text("""
     FROM privacy.open_link_event(:pilot, :organisation, :role, :actor, :purpose, :asks)
 """).bindparams(sa.bindparam("asks", type_=JSONB))
 ABOUT_LINKS = {"link-doubts", "link-doubt", "link-decision"}
+# A look at cases, or an entry in one: its event names the cases and their reports.
+OPEN_CASE = sa.text("""
+    SELECT event_id, refused, current_setting('g.leaf', true) AS leaf
+    FROM privacy.open_case_event(:pilot, :organisation, :role, :actor, :purpose, :asks)
+""").bindparams(sa.bindparam("asks", type_=JSONB))
+ABOUT_CASES = {"cases", "case", "case-entry", "open-case"}
 CLOSE = sa.text(
     "SELECT current_setting('g.leaf') AS leaf FROM privacy.close_event(:pilot, :event, :outcome, :shown) AS closed"
 )
@@ -151,8 +157,10 @@ class Gate:
         }
         if keys is not None:
             values |= {"strong": list(keys.strong), "weak": [key.model_dump() for key in keys.weak]}
+        opening = OPEN if keys is None else OPEN_RESIDENT
+        if asks["ask"] in ABOUT_LINKS | ABOUT_CASES:
+            opening = OPEN_LINK if asks["ask"] in ABOUT_LINKS else OPEN_CASE
         with self._sessions.begin(Login.OPENER) as opener:
-            opening = OPEN_LINK if asks["ask"] in ABOUT_LINKS else OPEN if keys is None else OPEN_RESIDENT
             row = opener.execute(opening, values).one()
         _refuse(look, row)
         return row.event_id, row.leaf

@@ -13,7 +13,9 @@ import psycopg
 import sqlalchemy as sa
 
 from app.basis import carry_out
-from app.completion import complete_delivery
+from app.case_reports import DUE as CASES
+from app.case_reports import join_due
+from app.completion import complete_delivery, lock_pilot
 from app.db.sessions import Login, Sessions
 from app.last_net import where
 from app.log_erasing import ERASURES, erase_step
@@ -53,6 +55,7 @@ class Linker:
         """Do all that waits now, changes of basis first; returns how many things were done."""
         done = self._each(CHANGES, lambda c, pilot, change: carry_out(c, pilot, change, self.rule_set))
         done += self._each(ERASURES, erase_step)
+        done += self._each(CASES, _join)
         return done + self._each(
             DELIVERIES,
             lambda c, pilot, delivery: complete_delivery(
@@ -155,3 +158,8 @@ class Linker:
                 seal_waiting(self._sessions, self._log_key)
             except Exception as error:  # noqa: BLE001 - the next second brings the next attempt
                 _log.error("sealing the log failed, to be tried again: %s", where(error))
+
+
+def _join(connection: sa.Connection, pilot: str, _: object) -> bool:
+    lock_pilot(connection, pilot)
+    return join_due(connection, pilot)

@@ -22,6 +22,10 @@ DOUBTFUL = sa.text("SELECT gate.signal_is_doubtful()")
 DOUBTS = sa.text("SELECT * FROM gate.link_doubts()")
 DOUBTS_COUNTED = sa.text("SELECT * FROM gate.link_doubts_counted()")
 DOUBT_REPORTS = sa.text("SELECT * FROM gate.link_doubt_reports()")
+CASES_PAGE = sa.text(
+    "SELECT c.*, gate.next_place() AS next_place FROM (SELECT) AS page LEFT JOIN gate.cases() AS c ON true"
+)
+CASE_SIGNALS = sa.text("SELECT * FROM gate.case_signals()")
 LOG_HEAD = sa.text("SELECT * FROM gate.log_head()")
 LOG_EVENTS = sa.text("SELECT * FROM gate.log_events()")
 
@@ -79,14 +83,30 @@ def link_doubt(scope: Scope) -> tuple[sa.RowMapping, Sequence[sa.RowMapping]]:
     return row, reports
 
 
+def cases_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """The cases of the page that the event named, what is due first, and the place where the page ended."""
+    rows = [dict(row) for row in scope.connection.execute(CASES_PAGE).mappings()]
+    (next_place, *_same) = [row.pop("next_place") for row in rows]
+    found = [row for row in rows if row["case_id"] is not None]
+    scope.shown += [str(row["case_id"]) for row in found]
+    return found, next_place
+
+
+def signals_of_case(scope: Scope) -> Sequence[sa.RowMapping]:
+    """The signals of the households in which the case's reports are now, newest first."""
+    rows = scope.connection.execute(CASE_SIGNALS).mappings().all()
+    scope.shown += [str(row["signal_id"]) for row in rows]
+    return rows
+
+
 def held_of_resident(scope: Scope) -> dict[str, Any]:
     """All that the event found by match keys: reports, signals, what was said, listings, looks, and the pilot's own.
 
     Raises NotInScope: the event's seconds were over before the last of it, and an answer without looks would be a lie.
     """
     held: dict[str, Any] = {}
-    whats = ("reports", "signals", "consents", "objections", "known_clients", "link_decisions", "pilot", "hand_overs")
-    for what in (*whats, "looks"):
+    said = ("consents", "objections", "known_clients", "link_decisions", "cases")
+    for what in ("reports", "signals", *said, "pilot", "hand_overs", "looks"):
         rows = scope.connection.execute(sa.text(f"SELECT * FROM gate.resident_{what}()")).mappings()  # noqa: S608 - words of this file only
         held[what] = [dict(row) for row in rows]
     unkeyed = scope.connection.execute(UNKEYED).scalar_one()
@@ -96,6 +116,7 @@ def held_of_resident(scope: Scope) -> dict[str, Any]:
         scope.shown += [str(row[f"{what}_id"]) for row in held[f"{what}s"]]
     scope.shown += [str(row["client_id"]) for row in held["known_clients"]]
     scope.shown += [str(row["decision_id"]) for row in held["link_decisions"]]
+    scope.shown += [str(row["case_id"]) for row in held["cases"]]
     (pilot,) = held.pop("pilot")
     return {**held, **pilot, "unkeyed": unkeyed}
 

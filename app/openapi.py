@@ -12,7 +12,7 @@ from app.problems import InvalidInput, NotAcceptable, NotAuthenticated, Problem,
 from privacy.promises import HEADER as PROMISE
 
 BASE = "/v1"
-LOOKED = ("200", "201", "202", "403", "404")  # what a look, or a refused one, is answered with
+LOOKED = ("200", "201", "202", "403", "404", "409", "412")  # what a look, or a refused one, is answered with
 Operation = dict[str, Any]
 CONTACT = {
     "name": "The Vroegsein developers",

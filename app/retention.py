@@ -11,6 +11,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from app.case_reports import forget_cases
 from app.completion import WRITE_EVENT, RuleSets, begin_touched, lock_pilot, relink
 from app.db.sessions import Login, Sessions
 from app.kept import KEPT, KNOWN_CLIENTS, LINK_DECISIONS, REPORTS, Forecast, Kept, forecast
@@ -48,6 +49,7 @@ SAMPLED = (
     "signals.signal_categories, signals.signal_facts, intake.staged_report, intake.ending, intake.warned_row, "
     "privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key, privacy.known_client, "
     "privacy.known_client_key, privacy.link_decision, privacy.link_decision_contract, "
+    "signals.case_file, signals.case_entry, signals.case_report, "
     "privacy.basis_change, privacy.access_scope, privacy.break_glass, privacy.event"
 )
 FORGET_SAMPLES = """
@@ -85,6 +87,8 @@ def take_step(connection: sa.Connection, pilot_id: str, today: date, rule_sets: 
             removed[kept.name] = forget_decisions(connection, pilot, rule_sets, ids)
         elif ids:
             removed[kept.name] = _remove(connection, kept, pilot, ids)
+        if ids and kept is REPORTS:
+            removed["cases"] = forget_cases(connection, pilot_id)
         left -= removed.get(kept.name, 0)
         if ids and kept is KNOWN_CLIENTS:
             judge_by_list(connection, pilot, rule_sets)

@@ -78,6 +78,7 @@ EVENT = {
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),
     "signals": ("signalen", "signals"),
+    "cases": ("vroegsignaalzaken", "cases"),
     "link_decisions": ("koppelbeslissingen", "decisions on links"),
     "shut_out": ("buitengesloten vroegsignalen (alleen het nummer)", "reports shut out (the id alone)"),
     "delivery_keys": ("leveringssleutels", "delivery keys"),

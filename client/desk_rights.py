@@ -62,6 +62,7 @@ class Held:
     hand_overs: Mapping[str, str]  # by report, to whose pilot it went because the household moved
     unkeyed: int  # reports of the pilot that wait to be keyed: this resident's may be among them
     link_decisions: tuple[Mapping[str, Any], ...] = ()
+    cases: tuple[Mapping[str, Any], ...] = ()
 
     def sure(self) -> set[uuid.UUID]:
         """What is the resident's beyond doubt."""
@@ -103,6 +104,7 @@ def look_up(home: Home, service: Service, document: PilotDocument, contact: Cont
         {one["reportId"]: one["toMunicipality"] or one["toPilot"] for one in held["handOvers"]},
         int(held["unkeyed"]),
         tuple(held["linkDecisions"]),
+        tuple(held["cases"]),
     )
 
 

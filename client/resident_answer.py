@@ -5,7 +5,7 @@ the report, else in whole euros.
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -38,7 +38,8 @@ def answer_of(held: Held, document: PilotDocument, theirs: Collection[uuid.UUID]
         "knownClients": [
             {name: value for name, value in one.row.items() if name != "sealed"} for one in mine if one.kind == "client"
         ],
-        "linkDecisions": _link_decisions(held, {str(one.id) for one in reports}),
+        "linkDecisions": _of_reports(held.link_decisions, {str(one.id) for one in reports}),
+        "cases": _of_reports(held.cases, {str(one.id) for one in reports}),
         "looks": _looks(held, document, {str(one.id) for one in reports}),
         "retention": terms.model_dump(),
         "termsKeptOn": held.terms_kept_on.isoformat() if held.terms_kept_on else None,
@@ -70,12 +71,12 @@ def _consent(row: Mapping[str, Any], terms: Retention) -> dict[str, Any]:
     return {**shown, "keptUntil": _until(date.fromisoformat(ended), terms.consent_days)}
 
 
-def _link_decisions(held: Held, reports: set[str]) -> list[dict[str, Any]]:
-    """What somebody decided about links of these reports; of another person that it names, nothing."""
+def _of_reports(found: Iterable[Mapping[str, Any]], reports: set[str]) -> list[dict[str, Any]]:
+    """The decisions about links, or the cases, of these reports; of another person's that they name, nothing."""
     return [
-        {**decision, "reports": [report for report in decision["reports"] if report in reports]}
-        for decision in held.link_decisions
-        if not reports.isdisjoint(decision["reports"])
+        {**one, "reports": [report for report in one["reports"] if report in reports]}
+        for one in found
+        if not reports.isdisjoint(one["reports"])
     ]
 
 

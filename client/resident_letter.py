@@ -30,6 +30,8 @@ from client.resident_words import (
     NO_MACHINE_DECIDES,
     OF_OTHERS,
     OPENING,
+    REACHED,
+    RESULT,
     ROLE,
     SAID,
     STATE,
@@ -38,6 +40,7 @@ from client.resident_words import (
     WRONG,
     YOU_CAN,
 )
+from signals.cases import ContactKind, Result
 from signals.consents import LinkReason
 from signals.explaining import explain
 from signals.explanation import Explanation, JudgedReport
@@ -57,6 +60,7 @@ def letter_of(answer: Mapping[str, Any], office: str = "") -> dict[str, Any]:
         {"heading": "Wat wij van u hebben, en van wie", "blocks": _held(answer)},
         {"heading": "Waarom dat mag", "blocks": _why_allowed(answer)},
         {"heading": "Welke signalen er zijn, en waarom", "blocks": _signals(answer)},
+        *_cases(answer),
         {"heading": "Wie er keek", "blocks": _looks(answer)},
         {"heading": "Wat uw schuldeisers te zien krijgen", "blocks": [_text(FROM_CREDITORS)]},
         {"heading": "Hoe lang wij het bewaren", "blocks": _terms(answer)},
@@ -211,6 +215,39 @@ def _signals(answer: Mapping[str, Any]) -> list[Block]:
     if not answer["signals"]:
         blocks.append(_text("Er is nu geen signaal waarin een melding over u meetelt."))
     return blocks
+
+
+def _cases(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was done with the signals, case by case, in the order in which it was written down."""
+    blocks: list[Block] = []
+    for case in answer["cases"]:
+        struck = {entry["number"] for entry in case["entries"] if entry["kind"] == "struck"}
+        lines = [
+            f"{_day(entry['on'])}: {_written_down(entry)}{' Dit is later doorgehaald.' if number in struck else ''}"
+            for number, entry in enumerate(case["entries"], start=1)
+            if entry["kind"] != "struck"
+        ]
+        blocks.append(_text(f"Op {_day(case['openedOn'])} begonnen wij een zaak over meldingen van u:"))
+        blocks.append({"list": lines or ["Er is nog niets gedaan."]})
+    return [{"heading": "Wat wij daarmee deden", "blocks": blocks}] if blocks else []
+
+
+def _written_down(entry: Mapping[str, Any]) -> str:
+    match entry["kind"]:
+        case "attempt":
+            how = REACHED[ContactKind(entry["contact"])]
+            return f"Wij spraken u {how}." if entry["reached"] else f"Wij probeerden u te bereiken, {how}."
+        case "accepted":
+            return "U nam ons aanbod aan." + (" Er was spoed." if entry["threatened"] else "")
+        case "closed":
+            return f"Wij sloten de zaak: {RESULT[Result(entry['result'])]}."
+        case "assigned":
+            partner = f", bij {entry['partner']}" if entry.get("partner") else ""
+            return f"Wij spraken af wie het doet{partner}."
+        case kind:
+            return {"taken_up": "Wij begonnen.", "spoken": "Wij hadden een gesprek.", "reopened": "Wij gingen verder."}[
+                kind
+            ]
 
 
 def _looks(answer: Mapping[str, Any]) -> list[Block]:

@@ -1,5 +1,6 @@
 """The Dutch words of a letter to a resident, in plain language (B1)."""
 
+from signals.cases import ContactKind, Result
 from signals.consents import LinkReason
 from signals.rights import ErasureGround, IdentityCheck, StatedFact
 
@@ -51,6 +52,36 @@ SAID = {
     "objection": "U maakte bezwaar ({about}).",
     "rectification": "U vroeg ons een melding te laten verbeteren ({about}).",
     "erasure": "Wij hebben uw gegevens gewist ({about}).",
+}
+REACHED = {
+    ContactKind.ADMINISTRATIVE: "administratief",
+    ContactKind.APPOINTMENT: "op een afspraak",
+    ContactKind.LETTER: "met een brief",
+    ContactKind.HOME_VISIT: "bij u thuis",
+    ContactKind.CARD: "met een kaart",
+    ContactKind.EMAIL: "per e-mail",
+    ContactKind.UNKNOWN: "op een manier die niet is opgeschreven",
+    ContactKind.OTHER: "op een andere manier",
+    ContactKind.MESSAGE: "met een sms of appje",
+    ContactKind.PHONE: "telefonisch",
+}
+RESULT = {
+    Result.ADVICE: "u kreeg advies of een snelle oplossing",
+    Result.NO_CONTACT: "het lukte niet om u te spreken",
+    Result.NO_REACTION: "u reageerde niet meer",
+    Result.KNOWN_CLIENT: "u kreeg al hulp van ons",
+    Result.OTHER_HELPER: "u kreeg al hulp van een ander",
+    Result.ALREADY_PAID: "er was al betaald of een regeling getroffen",
+    Result.DECEASED: "overleden",
+    Result.MANAGES_ALONE: "u lost het zelf op",
+    Result.NOT_TAKEN_UP: "niet in behandeling genomen",
+    Result.REPEATED: "het was eerder gemeld",
+    Result.WRONGFUL: "de melding klopte niet",
+    Result.NOT_RESIDENT: "u woont niet in onze gemeente",
+    Result.FOLLOW_UP: "u kreeg verdere hulp",
+    Result.FOLLOW_UP_FINANCIAL: "u kreeg verdere hulp met geld",
+    Result.FOLLOW_UP_OTHER: "u kreeg verdere hulp bij iets anders",
+    Result.REFERRED_WITHOUT_RESIDENT: "wij gaven het door aan een ander zonder u te spreken",
 }
 LINKED = {
     "one": "besloot een medewerker dat meldingen over één persoon gaan, en dat u dat bent",

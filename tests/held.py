@@ -22,6 +22,7 @@ from privacy.checkpoints import cosign, read_checkpoint
 from privacy.log_erasures import Erasure, Reason
 from privacy.sealing import Envelope
 from privacy.signing import sign
+from signals.days import AMSTERDAM
 from signals.pilot import Role
 from signals.report import Category, Manifest, PartSummary, Report
 from tests.callers import VIEWER
@@ -154,6 +155,13 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "askedOn": "2026-11-01",
         "report": report,
         "doubtId": _a_doubt(world, pilot, report),
+        "caseId": (case := _a_case(world, pilot, report)),
+        "place": base64.urlsafe_b64encode(json.dumps([None, case]).encode()).decode(),
+        "stage": "new",
+        "worker": "team-noord",
+        "dueBy": "2030-01-01",
+        "If-Match": '"0"',
+        "entry": {"kind": "taken_up", "on": datetime.now(AMSTERDAM).date().isoformat()},
         "one": [report],
         "other": [report],
         "why": "other",
@@ -195,6 +203,17 @@ def _a_doubt(world: World, pilot: str, report: str) -> str:
             [pilot, doubt, [report], PERIOD],
         )
     return doubt
+
+
+def _a_case(world: World, pilot: str, report: str) -> str:
+    """A case about that report, in which nothing was written yet."""
+    case = str(uuid.uuid5(uuid.NAMESPACE_URL, f"case of {pilot}"))
+    file = "INSERT INTO signals.case_file VALUES (%s, %s, now(), %s, '2026-12-01') ON CONFLICT DO NOTHING"
+    about = "INSERT INTO signals.case_report (pilot_id, case_id, report_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+    with world.database.as_superuser() as connection:
+        connection.execute(file, [pilot, case, ACTOR])
+        connection.execute(about, [pilot, case, report])
+    return case
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -305,6 +324,7 @@ NOBODYS: Mapping[str, Any] = {
     "objection": str(uuid.UUID(int=1 << 104)),
     "report": str(uuid.UUID(int=1 << 106)),
     "doubtId": str(uuid.UUID(int=1 << 107)),
+    "caseId": str(uuid.UUID(int=1 << 108)),
 }  # what no pilot has, in the form of what they have
 
 

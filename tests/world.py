@@ -67,7 +67,8 @@ EMPTIED = """
     TRUNCATE signals.report, signals.report_key, signals.sealed_report, signals.shut_out, signals.link_change,
     signals.signal, signals.signal_categories, signals.signal_facts, intake.delivery, intake.part, intake.refused_row,
     intake.staged_report, privacy.consent, privacy.consent_key, privacy.objection, privacy.objection_key,
-    privacy.known_client, privacy.known_client_key, privacy.rekeyed_node CASCADE
+    privacy.known_client, privacy.known_client_key, privacy.rekeyed_node,
+    signals.case_file, signals.case_entry, signals.case_report CASCADE
 """
 
 

@@ -18,6 +18,7 @@ from app.api.objections import RecordedObjection
 from app.api.signals import ReportOfHousehold, look, report_of
 from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
+from signals.cases import Result, Stage
 from signals.consents import Erasure, LinkReason, Rectification
 from signals.report import Category, MatchKeys, Period, Slug, Wire
 from signals.rights import IdentityCheck
@@ -87,6 +88,17 @@ class HeldLinkDecision(Wire):
     reports: tuple[uuid.UUID, ...]
 
 
+class HeldCase(Wire):
+    """A case about such reports: what was done, never by whom. `reports` are those that meet the keys."""
+
+    case_id: uuid.UUID
+    opened_on: date
+    stage: Stage
+    result: Result | None
+    reports: tuple[uuid.UUID, ...]
+    entries: tuple[dict[str, Any], ...]
+
+
 class LookAtResident(Wire):
     """A look that named one of these reports, or a household that it was in: by which function, never by whom."""
 
@@ -110,6 +122,7 @@ class HeldOfResident(Wire):
     known_clients: tuple[ListedClient, ...]
     hand_overs: tuple[HandOverOfReport, ...]
     link_decisions: tuple[HeldLinkDecision, ...]
+    cases: tuple[HeldCase, ...]
     looks: tuple[LookAtResident, ...]
     municipality: str
     unkeyed: Annotated[

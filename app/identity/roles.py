@@ -9,7 +9,7 @@ SCOPES: dict[Role, frozenset[str]] = {
     Role.DEBT_HELP: frozenset(
         {
             *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
-            *("links:review", "log:witness", "monitor:read", "creditors:read"),
+            *("links:review", "log:witness", "monitor:read", "creditors:read", "cases:read", "cases:write"),
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
@@ -28,6 +28,8 @@ MEANING: dict[str, str] = {
     "signals:read": "Read signals of one's own municipality",
     "objections:write": "Pass on an objection about one's own contract",
     "consents:write": "Record what residents say and how it was decided; keep the knock-out list",
+    "cases:read": "Read the cases of one's own municipality",
+    "cases:write": "Open cases for signals of one's own municipality, and write in them",
     "links:review": "Look at doubtful links of one's own municipality, and decide about them",
     "basis-changes:read": "Ask whether a change of basis holds by now",
     "residents:read": "Answer a resident: all that is held about one",

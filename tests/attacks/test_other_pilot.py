@@ -31,6 +31,8 @@ NAMED_BY_OTHERS = (
     "report",
     "cursor",
     "doubtId",
+    "caseId",
+    "place",
 )
 MADE_UP = {"listId"}  # the caller's own: what it names is found within a pilot alone
 BELONG = (*NAMED_BY_OTHERS, "leafHash", "checkpoint", "document", "manifest", "keyEnvelope", "client_assertion")
@@ -71,6 +73,7 @@ def nobodys(held: tuple[Ids, Ids]) -> Ids:
     return {
         **NOBODYS,
         "cursor": base64.urlsafe_b64encode(json.dumps(place).encode()).decode(),
+        "place": base64.urlsafe_b64encode(json.dumps([None, NOBODYS["caseId"]]).encode()).decode(),
         "document": f"{head}.e30.{signature}",
         "manifest": f"{head}.e30.{signature}",
         "leafHash": "00" * 32,

@@ -30,11 +30,13 @@ READS = {
         "gate.resident_hand_overs()",
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
+        *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()"),
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),
         *("gate.sealed_to_municipality('{beginning}', 500)", "gate.reports_to_rekey(9, '{beginning}', 500)"),
         "gate.reports_to_key('{beginning}', 500)",
+        *("gate.cases()", "gate.case_entries()"),
     ),
     "auditor": ("gate.log_head()", "gate.log_events()"),
 }
@@ -44,6 +46,7 @@ DOES |= {
     "gate.may_rekey",
     "gate.stage_rekeying",
 }  # tests/integration/test_rekeying.py tries them
+DOES |= {"gate.open_case", "gate.add_case_entry"}  # tests/attacks/test_cases.py tries them
 CALLS = [(login, call) for login, calls in READS.items() for call in calls]
 each_call = pytest.mark.parametrize(("login", "call"), CALLS, ids=[call for _login, call in CALLS])
 BEGINNING = str(uuid.UUID(int=0))

@@ -1,6 +1,7 @@
 """A look is proven by a request of its own, and by no other that the desk signed."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_a_request_is_good_for_one_look() -> None:
 
 def test_every_operation_that_wants_a_proof_is_known_by_its_question() -> None:
     wanting = {
-        f"{method.upper()} /v1{path}".replace("{signalId}", "{signal}").replace("{doubtId}", "{doubt}")
+        re.sub(r"\{(\w+)Id\}", r"{\1}", f"{method.upper()} /v1{path}")
         for path, item in create_app().openapi()["paths"].items()
         for method, operation in item.items()
         if any(parameter["name"] == "Vroegsein-Request-Proof" for parameter in operation.get("parameters", []))
