@@ -286,7 +286,8 @@ def test_a_list_has_what_is_due_first_page_by_page_and_leaves_closed_ones_out(wo
     found: list[str] = []
     place: str | None = None
     while place or not found:
-        page = desk.get("/cases", params={"worker": "team-lijst", "limit": 1} | ({"place": place} if place else {}))
+        asked: dict[str, str | int] = {"worker": "team-lijst", "limit": 1, **({"place": place} if place else {})}
+        page = desk.get("/cases", params=asked)
         found += [case["caseId"] for case in page.json()["cases"]]
         place = page.json()["next"]
     assert found == [cases[3], cases[0], cases[2]]
