@@ -122,6 +122,13 @@ KEPT = (
         "SELECT ending_id AS id, ended_on AS since FROM intake.ending WHERE pilot_id = :pilot",
         _delete("ending_id", "intake.ending"),
     ),
+    # Longer than the reports that it is about: a row that goes with one would tell that it went.
+    Kept(
+        "feedback",
+        lambda terms: terms.report_days,
+        "SELECT report_id AS id, max(batch) AS since FROM intake.feedback WHERE pilot_id = :pilot GROUP BY report_id",
+        _delete("report_id", "intake.feedback"),
+    ),
     Kept(
         "unfinished",
         lambda terms: terms.unfinished_days,

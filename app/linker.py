@@ -17,6 +17,8 @@ from app.case_reports import DUE as CASES
 from app.case_reports import join_due
 from app.completion import complete_delivery, lock_pilot
 from app.db.sessions import Login, Sessions
+from app.feedback import DUE as FEEDBACK
+from app.feedback import tell_creditors
 from app.last_net import where
 from app.log_erasing import ERASURES, erase_step
 from app.log_sealing import beat, seal_waiting
@@ -27,6 +29,7 @@ from app.retention import DUE, Step, refresh_statistics, take_step
 from app.reviewing import DUE as DOUBTS
 from app.reviewing import review_step
 from signals.days import AMSTERDAM
+from signals.feedback import newest_batch
 from signals.rulesets import RuleSet, parse_rule_set
 
 _log = logging.getLogger("vroegsein.linker")
@@ -93,6 +96,11 @@ class Linker:
             made += done  # of each pilot the next month
         return made
 
+    def tell_creditors(self, today: date) -> int:
+        """Write down what creditors are told in the batch of today, or in the last one if it was missed."""
+        batch = newest_batch(today)
+        return self._each(FEEDBACK, lambda c, pilot, _: tell_creditors(c, pilot, batch), batch=batch)
+
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop: at once when a notice comes, and every two seconds in case one was lost."""
         sealer = threading.Thread(target=self._seal, args=(stop,), name="sealer", daemon=True)
@@ -114,6 +122,7 @@ class Linker:
                     continue
                 if published != today:  # on one day no month becomes due
                     self.publish_months(today)
+                    self.tell_creditors(today)
                     published = today
                 for _notice in raw.notifies(timeout=LOOK_EVERY, stop_after=1):
                     pass

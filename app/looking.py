@@ -26,6 +26,9 @@ CASES_PAGE = sa.text(
     "SELECT c.*, gate.next_place() AS next_place FROM (SELECT) AS page LEFT JOIN gate.cases() AS c ON true"
 )
 CASE_SIGNALS = sa.text("SELECT * FROM gate.case_signals()")
+RECORDS_PAGE = 200
+RECORDS = sa.text("SELECT * FROM gate.records()")
+RECORD_CASES = sa.text("SELECT * FROM gate.record_cases(:cases)")
 LOG_HEAD = sa.text("SELECT * FROM gate.log_head()")
 LOG_EVENTS = sa.text("SELECT * FROM gate.log_events()")
 
@@ -97,6 +100,14 @@ def signals_of_case(scope: Scope) -> Sequence[sa.RowMapping]:
     rows = scope.connection.execute(CASE_SIGNALS).mappings().all()
     scope.shown += [str(row["signal_id"]) for row in rows]
     return rows
+
+
+def records(scope: Scope) -> tuple[Sequence[sa.RowMapping], Sequence[sa.RowMapping]]:
+    """The page of reports that the event named, and the cases that they belong to."""
+    reports = scope.connection.execute(RECORDS).mappings().all()
+    theirs = sorted({row["case_id"] for row in reports if row["case_id"]})
+    scope.shown += [str(row["report_id"]) for row in reports]
+    return reports, scope.connection.execute(RECORD_CASES, {"cases": theirs}).mappings().all()
 
 
 def held_of_resident(scope: Scope) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 from rich.prompt import Confirm, Prompt
 
 from cli import creditor_endings, creditor_receipts
+from cli.creditor_feedback import feedback
 from cli.creditor_form import form
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOption, pilot_of, pilots_of
 from cli.creditor_profile import profile as propose_profile
@@ -33,6 +34,7 @@ app.command()(creditor_receipts.receipts)
 app.command()(creditor_receipts.proof)
 app.command()(creditor_endings.settle)
 app.command()(creditor_endings.withdraw)
+app.command()(feedback)
 app.command()(form)
 
 ProfileOption = Annotated[

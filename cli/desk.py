@@ -13,6 +13,7 @@ from rich.table import Table
 from cli import (
     desk_alerts,
     desk_break_glass,
+    desk_ddas,
     desk_deliveries,
     desk_erasure,
     desk_hand_over,
@@ -74,6 +75,7 @@ app.command()(desk_break_glass.break_glass)
 app.command()(desk_alerts.alerts)
 app.command("erase-event")(desk_erasure.erase_event)
 app.command()(desk_monitor.monitor)
+app.command("ddas")(desk_ddas.deliver_ddas)
 app.command()(desk_keys.rotate_recipient)
 app.command()(desk_keys.recover)
 app.command()(desk_keys.expel)

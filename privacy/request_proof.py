@@ -42,6 +42,7 @@ ASKS = {
     "case": "GET /v1/cases/{case}",
     "open-case": "POST /v1/cases",
     "case-entry": "POST /v1/cases/{case}/entries",
+    "records": "GET /v1/records",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
     "rekey": "GET /v1/rekeyings",

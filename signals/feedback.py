@@ -182,6 +182,11 @@ def next_batch(after: date) -> date:
     return after + timedelta(days=(BATCH_WEEKDAY - after.weekday() - 1) % 7 + 1)
 
 
+def newest_batch(today: date) -> date:
+    """The batch day that is today, or the last one before."""
+    return today - timedelta(days=(today.weekday() - BATCH_WEEKDAY) % 7)
+
+
 def is_batch_day(on: date) -> bool:
     """Whether feedback goes out on that day."""
     return on.weekday() == BATCH_WEEKDAY

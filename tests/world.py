@@ -56,6 +56,7 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "known-clients": {"roles": ["debt-help"], "level": "none"},
     "keep-keys": {"roles": ["debt-help"], "level": "none"},
     "rekey": {"roles": ["debt-help"], "level": "contact"},
+    "give-account": {"roles": ["debt-help"], "level": "contact"},
     "hand-over": {"roles": ["debt-help"], "level": "contact"},
     "audit": {"roles": ["privacy-officer"], "level": "none"},
     "answer-resident": {"roles": ["privacy-officer"], "level": "contact"},

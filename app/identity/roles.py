@@ -5,11 +5,12 @@ from signals.pilot import Role
 __all__ = ["MEANING", "SCOPES", "Role"]
 
 SCOPES: dict[Role, frozenset[str]] = {
-    Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "objections:write", "keys:read"}),
+    Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "feedback:read", "objections:write", "keys:read"}),
     Role.DEBT_HELP: frozenset(
         {
             *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
             *("links:review", "log:witness", "monitor:read", "creditors:read", "cases:read", "cases:write"),
+            "records:read",
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
@@ -24,6 +25,7 @@ SCOPES: dict[Role, frozenset[str]] = {
 MEANING: dict[str, str] = {
     "deliveries:write": "Send deliveries of reports",
     "deliveries:read": "Read the state of one's own deliveries",
+    "feedback:read": "Read what became of one's own reports",
     "keys:read": "Fetch one's own sealed pilot keys",
     "signals:read": "Read signals of one's own municipality",
     "objections:write": "Pass on an objection about one's own contract",
@@ -41,5 +43,6 @@ MEANING: dict[str, str] = {
     "log:witness": "Cosign checkpoints of one's own pilots' logs",
     "monitor:read": "Read monthly tables of one's own pilots, with small numbers left out",
     "creditors:read": "See which creditors of one's own pilots delivered which months",
+    "records:read": "Give account of a period: all reports and cases of one's own pilot",
     "registry:read": "Read pilots, organisations and agreements",
 }

@@ -31,6 +31,7 @@ READS = {
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
         *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()"),
+        *("gate.records()", "gate.record_cases('{{{nobodys}}}')"),
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),

@@ -36,6 +36,7 @@ LEFT_FOR_EVER = {
     "log_node",
     "log_head",
     "retention_run",
+    "feedback_run",
     "event",  # until their day, see below
 }
 

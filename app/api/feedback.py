@@ -1,0 +1,70 @@
+"""Feedback: what a creditor may know of its own reports, fetched by itself."""
+
+import uuid
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from app import feedback
+from app.api.basis_changes import PilotQuery
+from app.api.deps import FeedbackReader, Pools
+from app.errors import problems
+from app.problems import InputMistake, InvalidInput
+from signals.feedback import Feedback
+from signals.report import Category, Hex16, Period, Wire
+
+router = APIRouter(tags=["feedback"])
+
+NewerThan = Annotated[
+    str | None,
+    Query(alias="newerThan", max_length=60, description="`next` of the page before, or of last week"),
+]
+
+
+class ReportFeedback(Feedback):
+    """What is told of one report: a later row about the same reference and month takes the place of an earlier one."""
+
+    reference: Hex16
+    period: Period
+    category: Category
+    batch: Annotated[date, Field(description="The day on which it was told")]
+
+
+class FeedbackPage(Wire):
+    """Feedback in the order in which it was told. `next`: where the next page begins; null where this one is empty."""
+
+    feedback: tuple[ReportFeedback, ...]
+    next: str | None
+
+
+@router.get("/feedback", responses=problems(InvalidInput))
+def list_feedback(
+    pilot_id: PilotQuery, caller: FeedbackReader, pools: Pools, newer_than: NewerThan = None
+) -> FeedbackPage:
+    """What is told of the caller's own reports; a report of which nothing is told is in no page.
+
+    It comes on Mondays. Of the other reports a creditor counts itself: four weeks after receipt they count as not
+    reached.
+    """
+    rows = feedback.told_to(pools, caller.organisation_id, pilot_id, _told_before(newer_than))
+    told = tuple(
+        ReportFeedback(
+            reference=row["reference"].hex,
+            **{name: row[name] for name in ("period", "category", "batch", "status", "since", "pause_until")},
+        )
+        for row in rows
+    )
+    return FeedbackPage(feedback=told, next=f"{rows[-1]['batch']}.{rows[-1]['report_id']}" if rows else None)
+
+
+def _told_before(place: str | None) -> tuple[date, uuid.UUID] | None:
+    if place is None:
+        return None
+    batch, _, report = place.partition(".")
+    try:
+        return date.fromisoformat(batch), uuid.UUID(report)
+    except ValueError:
+        mistake = InputMistake(parameter="newerThan", code="place", detail="must be `next` of an earlier page")
+        raise InvalidInput(errors=[mistake]) from None
