@@ -30,6 +30,13 @@ from signals.evaluation import (
 )
 from signals.monthly_table import Repetition
 
+_JOINT = "|"  # no row's own name has one
+
+
+def parts(row: str) -> list[str]:
+    """The rows that a shown row is made of: itself, or those that were put together."""
+    return row.split(_JOINT)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
@@ -50,7 +57,7 @@ class ShownTable:
             figure
             for row, figures in self.rows
             for column, figure in zip(self.columns, figures, strict=True)
-            if (wanted_rows is None or wanted_rows.issuperset(row.split("+"))) and (wanted is None or column in wanted)
+            if (wanted_rows is None or wanted_rows.issuperset(parts(row))) and (wanted is None or column in wanted)
         )
 
 
@@ -123,7 +130,7 @@ def _form(counts: CountedTable, groups: Iterable[Sequence[str]]) -> ShownTable:
     rows = []
     for group in groups:
         cells = zip(*(counts.rows[row] for row in group), strict=True)
-        rows.append(("+".join(group), tuple(shown(sum(each)) for each in cells)))
+        rows.append((_JOINT.join(group), tuple(shown(sum(each)) for each in cells)))
     return ShownTable(counts.name, counts.columns, tuple(rows))
 
 
@@ -221,13 +228,13 @@ class _NoMoreThan:
         if self.part not in cells or self.whole not in cells:
             return True
         least = sum(
-            band.at_least * min(self.weights.get(one, self.usual) for one in row.split("+"))
+            band.at_least * min(self.weights.get(one, self.usual) for one in parts(row))
             for (row, _column), band in cells[self.part].items()
         )
         most = sum(
             band.at_most
             for (row, column), band in cells[self.whole].items()
-            if (not self.rows or not set(self.rows).isdisjoint(row.split("+")))
+            if (not self.rows or not set(self.rows).isdisjoint(parts(row)))
             and (not self.columns or column in self.columns or column == ALL)
         )
         return least <= most
