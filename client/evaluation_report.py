@@ -139,11 +139,14 @@ def _in_short(evaluation: Evaluation) -> list[str]:
     if signals.rows and households.rows:
         all_of, homes = signals.together(), households.together()
         said.append(f"Samen zijn dat {_between(all_of)} signalen, over {_between(homes)} huishoudens.")
-    taken_up = _share(fate, (Fate.TAKEN_UP,))
-    said.append(_or_too_few(taken_up, "Van de signalen is {} % opgepakt (landelijk 80 % in 2023, 83 % in 2024)."))
-    met = percentage(channel.together(columns=MET), channel.together()) if channel.columns != (ALL,) else None
-    said.append(_or_too_few(met, "Van de opgepakte zaken is {} % bereikt (landelijk ongeveer een op de vijf)."))
-    said.append(_or_too_few(_helped(channel), "Van wie bereikt is, nam {} % hulp aan (landelijk 35 % in 2023)."))
+    shares = (
+        (_share(fate, (Fate.TAKEN_UP,)), "Van de signalen is {} % opgepakt (landelijk 80 % in 2023, 83 % in 2024)."),
+        (_all_met(channel), "Van de opgepakte zaken is {} % bereikt (landelijk ongeveer een op de vijf)."),
+        (_helped(channel), "Van wie bereikt is, nam {} % hulp aan (landelijk 35 % in 2023)."),
+    )
+    said += [sentence.format(share) for share, sentence in shares if share is not None]
+    if any(share is None for share, _sentence in shares):
+        said.append("De pilot is te klein om alle percentages te noemen.")
     lead = evaluation.table(TableName.LEAD_TIME)
     if evaluation.median_lead_time is not None and lead.rows:
         said.append(
@@ -275,11 +278,7 @@ def _sheet(table: ShownTable) -> Sheet:
         else:
             rows.append((name, *map(_figure, figures), _percent(percentage(told(figures[0]), table.together()))))
     totals = [_span(table.together(columns=[column])) for column in table.columns]
-    ends: tuple[Cell, ...] = (
-        (_percent(percentage(table.together(columns=MET), table.together())), _percent(_helped(table)))
-        if crossed
-        else ("",)
-    )
+    ends: tuple[Cell, ...] = (_percent(_all_met(table)), _percent(_helped(table))) if crossed else ("",)
     rows.append(("Samen", *totals, *ends))
     head = ("", *(OUTCOMES[column if crossed else ALL] for column in table.columns), *shares)
     return Sheet(table.name.value, TITLES[table.name], head, tuple(rows), NOTES[table.name])
@@ -365,6 +364,11 @@ def _met(table: ShownTable, rows: Sequence[str]) -> int | None:
     return percentage(table.together(rows, MET), table.together(rows))
 
 
+def _all_met(table: ShownTable) -> int | None:
+    """The share of all cases that was reached."""
+    return None if table.columns == (ALL,) else percentage(table.together(columns=MET), table.together())
+
+
 def _helped(table: ShownTable) -> int | None:
     if table.columns == (ALL,):
         return None
@@ -395,10 +399,6 @@ def _shown(figure: Figure) -> str:
 
 def _percent(share: int | None) -> Cell:
     return "–" if share is None else share
-
-
-def _or_too_few(share: int | None, sentence: str) -> str:
-    return sentence.format("(te weinig om te noemen)" if share is None else share)
 
 
 def _number(value: int) -> str:
