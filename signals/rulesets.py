@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from signals.documents import Document, DocumentError, Source, parse_sources, read_sources
+from signals.documents import Document, DocumentError, Source, meant, parse_sources, read_sources
 from signals.facts import FACTS, FactName
 from signals.pilot import Words
 from signals.report import Category, Kind, Slug
@@ -146,7 +146,7 @@ class Condition(Document):
         known = FACTS[fact].words
         unknown = [word for word in words if not _is_word(word, known)]
         if unknown:
-            raise ValueError(f"{fact} is never {', '.join(unknown)}{_known(known)}")
+            raise ValueError(f"{fact} is never {', '.join(unknown)}{_known(known)}{meant(unknown[0], known or ())}")
         return words
 
     @model_validator(mode="after")
@@ -301,11 +301,12 @@ def _contradictions(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], 
     clocks = {clock.id for clock in rule_set.clocks}
     for position, rule in enumerate(rule_set.rules):
         if rule.clock not in clocks:
-            yield ("rules", position, "clock"), f"no clock is called {rule.clock}"
+            yield ("rules", position, "clock"), f"no clock is called {rule.clock}{meant(rule.clock, clocks)}"
         if rule.tray in rule_set.set_aside.trays:
             yield ("rules", position, "tray"), f"{rule.tray} is the tray of what is set aside"
     if rule_set.set_aside.clock not in clocks:
-        yield ("set_aside", "clock"), f"no clock is called {rule_set.set_aside.clock}"
+        wrong = rule_set.set_aside.clock
+        yield ("set_aside", "clock"), f"no clock is called {wrong}{meant(wrong, clocks)}"
 
 
 def _not_below(at_most: int | None, info: ValidationInfo) -> int | None:
