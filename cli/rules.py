@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.words import console
+from signals.documents import DocumentError
+from signals.examples import read_examples, try_examples
 from signals.rulesets import default_text, read_rule_set
 
 app = typer.Typer(help="Rule sets: print the default one, check one's own.", no_args_is_help=True)
@@ -22,3 +24,17 @@ def check(file: Annotated[Path, typer.Argument(help="A rule set (YAML)", exists=
     """Read a rule set and tell of every mistake with its line."""
     rule_set = read_rule_set(file)
     console.print(f"{rule_set.name}: {len(rule_set.rules)} rules, in order.", markup=False)
+
+
+@app.command()
+def test(
+    cases: Annotated[list[Path], typer.Argument(help="Files of examples (YAML), or folders of them", exists=True)],
+    rules: Annotated[Path, typer.Option("--rules", help="The rule set that they are examples of", exists=True)],
+) -> None:
+    """Try worked examples on a rule set; what comes to something else than expected is shown with its place."""
+    rule_set = read_rule_set(rules)
+    examples = [example for path in cases for example in read_examples(path)]
+    mistakes = try_examples(rule_set, examples)
+    if mistakes:
+        raise DocumentError(mistakes)
+    console.print(f"{rule_set.name}: {len(examples)} examples, all as expected.", markup=False)

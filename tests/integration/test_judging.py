@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.db.sessions import make_engine
+from signals.examples import read_examples
 from signals.explanation import Explanation
 from signals.facts import FACTS, FactName
 from signals.judging import judge, judge_all
@@ -36,6 +38,7 @@ from signals.rulesets import (
 from tests.budget import examples
 from tests.conftest import Database
 
+CASES = Path(__file__).parents[1] / "cases"
 PILOT = "oudewater"
 OTHER_PILOT = "vianen"
 DEFAULT = default_rule_set()
@@ -350,6 +353,17 @@ def rent(number: int, period: str = "2026-10", **changed: Any) -> LiveReport:
         district=DISTRICTS[0],
     )
     return replace(report, **changed)
+
+
+def test_the_compiled_default_does_what_every_example_says(linker: sa.Connection) -> None:
+    """Each example is a household of its own, and all are judged at once."""
+    cases = dict(enumerate(read_examples(CASES), start=1))
+    store(linker, [report for number, case in cases.items() for report in case.of(number)])
+    judge_all(linker, PILOT, DEFAULT)
+    signals = standing(linker)
+    for number, case in cases.items():
+        of_household = [signal for signal in signals if signal.household_id == UUID(int=number)]
+        assert case.differences(of_household) == [], case.name
 
 
 REPEATS_LATER = DEFAULT.model_copy(
