@@ -1,16 +1,20 @@
 """`vroegsein rules …`: rule sets."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.words import console
-from signals.documents import DocumentError
-from signals.examples import read_examples, try_examples
-from signals.rulesets import default_text, read_rule_set
+from cli.words import LangOption, console
+from signals.documents import DocumentError, schema_of
+from signals.examples import ExampleFile, read_examples, try_examples
+from signals.reading_out import read_out
+from signals.rulesets import RuleSet, default_text, read_rule_set
 
-app = typer.Typer(help="Rule sets: print the default one, check one's own.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rule sets: the default one, and what helps to write, check, read and try one's own.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -24,6 +28,22 @@ def check(file: Annotated[Path, typer.Argument(help="A rule set (YAML)", exists=
     """Read a rule set and tell of every mistake with its line."""
     rule_set = read_rule_set(file)
     console.print(f"{rule_set.name}: {len(rule_set.rules)} rules, in order.", markup=False)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A rule set (YAML)", exists=True)], lang: LangOption = "nl"
+) -> None:
+    """Read a rule set out in plain words, as Markdown: what counts, each rule, each term, with the sources."""
+    typer.echo(read_out(read_rule_set(file), lang).as_markdown(), nl=False)
+
+
+@app.command()
+def schema(
+    examples: Annotated[bool, typer.Option("--examples", help="Of a file of examples, not of a rule set")] = False,
+) -> None:
+    """Print the JSON Schema with which an editor completes and checks a rule set (see docs/rules.md)."""
+    typer.echo(json.dumps(schema_of(ExampleFile if examples else RuleSet), indent=2, ensure_ascii=False))
 
 
 @app.command()

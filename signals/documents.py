@@ -92,6 +92,11 @@ class Source:
         return self.mistake(path, message)
 
 
+def schema_of(model: type[Document]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a kind of document, from which an editor completes and checks."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """The known word that is most like a wrong one, to put behind a message; "" where none is."""
     found = get_close_matches(word.lower(), [str(each) for each in known], n=1)

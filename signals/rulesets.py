@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from signals.documents import Document, DocumentError, Source, meant, parse_sources, read_sources
 from signals.facts import FACTS, FactName
@@ -38,7 +38,10 @@ def _at_least_one(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return parts
 
 
-Some = Annotated[tuple[Part, ...], AfterValidator(_at_least_one)]
+Some = Annotated[tuple[Part, ...], AfterValidator(_at_least_one), Field(json_schema_extra={"minItems": 1})]
+# For editors only: which words go with which fact is what Condition checks.
+_WORDS = sorted({str(word) for fact in FACTS.values() for word in fact.words or ()})
+Word = Annotated[str, WithJsonSchema({"anyOf": [{"enum": _WORDS}, {"type": "string", "pattern": "^[0-9a-f]{32}$"}]})]
 
 
 class Bounds(Document):
@@ -124,8 +127,8 @@ class Condition(Document):
     fact: FactName
     at_least: Change | None = None
     at_most: Change | None = None
-    any_of: Some[str] | None = None
-    none_of: Some[str] | None = None
+    any_of: Some[Word] | None = None
+    none_of: Some[Word] | None = None
 
     @field_validator("at_least", "at_most")
     @classmethod
