@@ -155,10 +155,10 @@ def test_the_compiled_rule_set_says_what_the_oracle_says(
         connection.rollback()
 
 
-@quick
-@given(live_reports(), changes, st.integers(1, 4), st.randoms(use_true_random=False))
+@settings(quick, max_examples=examples(45))
+@given(live_reports(), changes, st.integers(1, 4), st.just(DEFAULT) | rule_sets(), st.randoms(use_true_random=False))
 def test_step_by_step_gives_what_all_at_once_gives(
-    engine: sa.Engine, reports: list[LiveReport], later: list[Change], parts: int, chance: Any
+    engine: sa.Engine, reports: list[LiveReport], later: list[Change], parts: int, rules: RuleSet, chance: Any
 ) -> None:
     chance.shuffle(reports)
     with engine.connect() as connection:
@@ -166,15 +166,15 @@ def test_step_by_step_gives_what_all_at_once_gives(
             delivered = reports[part::parts]
             store(connection, delivered)
             touch(connection, [report.household_id for report in delivered])
-            judge(connection, PILOT, DEFAULT)
+            judge(connection, PILOT, rules)
         live = {report.report_id: report for report in reports}
         for change in later:
             touch(connection, apply(connection, change, reports, live))
-            judge(connection, PILOT, DEFAULT)
+            judge(connection, PILOT, rules)
         by_steps = standing(connection)
-        assert by_steps == judge_reports(PILOT, DEFAULT, live.values())
+        assert by_steps == judge_reports(PILOT, rules, live.values())
         before = versions(connection)
-        judge_all(connection, PILOT, DEFAULT)
+        judge_all(connection, PILOT, rules)
         assert standing(connection) == by_steps
         assert versions(connection) == before  # not even written again
         connection.rollback()

@@ -67,9 +67,10 @@ def test_every_value_and_source_of_the_default_is_read_out(language: Language) -
         assert rule.tray in said
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(15))
 @given(rule_sets())
-def test_every_rule_set_reads_as_sentences(rule_set: RuleSet) -> None:
+def test_every_rule_set_reads_as_sentences_and_is_the_same_when_written_and_read(rule_set: RuleSet) -> None:
+    assert parse_rule_set(rule_set.model_dump_json(), "written.yaml") == rule_set
     languages: tuple[Language, ...] = ("nl", "en")
     for language in languages:
         out = read_out(rule_set, language)
