@@ -45,7 +45,7 @@ test-attacks: setup ## Attacks on the running service and its database, each fro
 	@$(PYTEST) tests/attacks
 
 test-long: setup ## Property tests with ten times the examples, then the soak
-	@TEST_BUDGET=long $(PYTEST) -m hypothesis -o timeout=7200
+	@TEST_BUDGET=long $(PYTEST) -m "hypothesis or mutation" -o timeout=7200
 	@$(MAKE) --no-print-directory soak
 
 soak: setup ## FAULTS faults (200) in a running service; SEED repeats an earlier soak (docs/faults.md)

@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
-from cli.words import console
+from cli.words import LangOption, console
 from client.algorithm_register import as_markdown, draft_entry
-from signals.rulesets import default_rule_set, default_text, read_rule_set
+from signals.documents import DocumentError, schema_of
+from signals.examples import ExampleFile, read_examples, try_examples
+from signals.reading_out import read_out
+from signals.rulesets import RuleSet, default_rule_set, default_text, read_rule_set
 
-app = typer.Typer(help="Rule sets: print the default one, check one's own.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rule sets: the default one, and what helps to write, check, read and try one's own.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -38,3 +43,33 @@ def register(
     if json_file is not None:
         json_file.write_text(json.dumps(entry, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     typer.echo(as_markdown(entry), nl=False)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A rule set (YAML)", exists=True)], lang: LangOption = "nl"
+) -> None:
+    """Read a rule set out in plain words, as Markdown: what counts, each rule, each term, with the sources."""
+    typer.echo(read_out(read_rule_set(file), lang).as_markdown(), nl=False)
+
+
+@app.command()
+def schema(
+    examples: Annotated[bool, typer.Option("--examples", help="Of a file of examples, not of a rule set")] = False,
+) -> None:
+    """Print the JSON Schema with which an editor completes and checks a rule set (see docs/rules.md)."""
+    typer.echo(json.dumps(schema_of(ExampleFile if examples else RuleSet), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def test(
+    cases: Annotated[list[Path], typer.Argument(help="Files of examples (YAML), or folders of them", exists=True)],
+    rules: Annotated[Path, typer.Option("--rules", help="The rule set that they are examples of", exists=True)],
+) -> None:
+    """Try worked examples on a rule set; what comes to something else than expected is shown with its place."""
+    rule_set = read_rule_set(rules)
+    examples = [example for path in cases for example in read_examples(path)]
+    mistakes = try_examples(rule_set, examples)
+    if mistakes:
+        raise DocumentError(mistakes)
+    console.print(f"{rule_set.name}: {len(examples)} examples, all as expected.", markup=False)

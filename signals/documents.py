@@ -1,9 +1,11 @@
-"""Documents: YAML that people write (pilots, rule sets, mapping profiles), checked with the line of each mistake."""
+"""Documents: YAML that people write (pilots, rule sets, mapping profiles), checked with the place of each mistake."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -52,14 +54,20 @@ class Source:
     text: str
     _node: yaml.Node
 
-    def mistake(self, path: tuple[str | int, ...], message: str) -> Mistake:
-        """Point at `path` (keys and list positions), or at the nearest part above it that the document has."""
+    def mistake(self, path: tuple[str | int, ...], message: str, *, at_word: bool = False) -> Mistake:
+        """Point at `path` (keys and list positions), or at the nearest part above it that the document has.
+
+        Args:
+            path: to the value that is wrong.
+            message: what is wrong with it.
+            at_word: the word in front of the value is what is wrong.
+        """
         node: yaml.Node = self._node
-        for step in path:
-            inner = _step(node, step)
-            if inner is None:
+        for place, step in enumerate(path, start=1):
+            found = _step(node, step)
+            if found is None:
                 break
-            node = inner
+            node = found[0] if at_word and place == len(path) else found[1]
         mark = node.start_mark
         return Mistake(self.name, mark.line + 1, mark.column + 1, ".".join(str(step) for step in path), message)
 
@@ -67,13 +75,32 @@ class Source:
         """Check the document against `model`.
 
         Raises:
-            DocumentError: with every mistake at its line.
+            DocumentError: with every mistake at its line and column, and what was meant where a word looks like it.
         """
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            mistakes = [self.mistake(details["loc"], _plain(details["msg"])) for details in error.errors()]
-            raise DocumentError(mistakes) from None
+            raise DocumentError([self._told(model, details) for details in error.errors()]) from None
+
+    def _told(self, model: type[BaseModel], details: Mapping[str, Any]) -> Mistake:
+        path, message = details["loc"], _plain(details["msg"])
+        if details["type"] == "extra_forbidden":
+            word = str(path[-1])
+            return self.mistake(path, f"{word} is not permitted here{meant(word, _fields(model, path))}", at_word=True)
+        if details["type"] in ("enum", "literal_error"):
+            message += meant(str(details["input"]), re.findall("'([^']+)'", details["ctx"]["expected"]))
+        return self.mistake(path, message)
+
+
+def schema_of(model: type[Document]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a kind of document, from which an editor completes and checks."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like a wrong one, to put behind a message; "" where none is."""
+    found = get_close_matches(word.lower(), [str(each) for each in known], n=1)
+    return f'; did you mean "{found[0]}"?' if found else ""
 
 
 def read_sources(path: Path) -> list[Source]:
@@ -129,15 +156,32 @@ def _slice(text: str, node: yaml.Node) -> str:
     return text[node.start_mark.index : node.end_mark.index]
 
 
-def _step(node: yaml.Node, step: str | int) -> yaml.Node | None:
+def _step(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """The word in front of an inner value, and the value; in a list the value is both."""
     if isinstance(node, yaml.MappingNode):
         # pydantic names the field by its alias or by the class's word; a document may use either spelling
         wanted = {str(step), to_snake(str(step))}
-        return next((value for key, value in node.value if key.value in wanted), None)
+        return next(((key, value) for key, value in node.value if key.value in wanted), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        inner: yaml.Node = node.value[step]
-        return inner
+        return node.value[step], node.value[step]
     return None
+
+
+def _fields(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
+    """The words that may stand where the last step of `path` does."""
+    models = [model]
+    for step in path[:-1]:
+        inner = [of.model_fields[str(step)].annotation for of in models if str(step) in of.model_fields]
+        # Any other step is a place in a list, a key that people choose, or pydantic's name of one of several models.
+        models = [found for annotation in inner for found in _models(annotation)] or models
+    return {name for of in models for name in of.model_fields}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - any annotation of a field
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
 
 
 def _named_twice(source: Source) -> Iterator[Mistake]:

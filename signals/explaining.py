@@ -1,5 +1,6 @@
 """Explanations in words: why a signal is there, in plain Dutch (B1) and in English, from its explanation alone."""
 
+from signals.conditions import bounds_words, in_unit
 from signals.explanation import Breach, Explanation, JudgedReport, JudgedRule, Need, SetAsideReason, Value
 from signals.facts import FACTS, FactName, Unit
 from signals.wording import (
@@ -156,12 +157,8 @@ def _need(need: Need, found: Value, language: Language) -> str:
     elif isinstance(found, tuple):
         value = listed([word(each, language) for each in found], language) or ("geen" if nl else "none")
     else:
-        value = _amount(found, unit, language)
-    asked = []
-    if need.at_least is not None:
-        asked.append(f"{'ten minste' if nl else 'at least'} {_amount(need.at_least, unit, language)}")
-    if need.at_most is not None:
-        asked.append(f"{'ten hoogste' if nl else 'at most'} {_amount(need.at_most, unit, language)}")
+        value = in_unit(found, unit, language)
+    asked = bounds_words(need, unit, language)
     if need.any_of is not None:
         asked.append(" of ".join(_names(need.any_of, language)) if nl else " or ".join(_names(need.any_of, language)))
     if need.none_of is not None:
@@ -204,8 +201,8 @@ def _breach(breach: Breach, language: Language) -> str:
         return "een soort achterstand waarvoor de regels niets bepalen" if nl else "of a kind that the rules don't know"
     unit = {"days": Unit.DAYS, "amount_euros": Unit.EUROS, "months": Unit.MONTHS}[breach.fact]
     if breach.at_least is not None:
-        return f"{'minder dan' if nl else 'less than'} {_amount(breach.at_least, unit, language)}"
-    return f"{'meer dan' if nl else 'more than'} {_amount(breach.at_most or 0, unit, language)}"
+        return f"{'minder dan' if nl else 'less than'} {in_unit(breach.at_least, unit, language)}"
+    return f"{'meer dan' if nl else 'more than'} {in_unit(breach.at_most or 0, unit, language)}"
 
 
 def _set_aside(reason: SetAsideReason, language: Language) -> str:
@@ -225,18 +222,6 @@ def _by_which_rules(explanation: Explanation, language: Language) -> str:
     if language == "nl":
         return f"Beoordeeld met regelset {explanation.rule_set} (kenmerk {explanation.hash[:16]})."
     return f"Judged by rule set {explanation.rule_set} (mark {explanation.hash[:16]})."
-
-
-def _amount(value: int | str, unit: Unit, language: Language) -> str:
-    if isinstance(value, str):
-        return word(value, language)
-    if unit is Unit.EUROS:
-        return euros(value, language)
-    if unit is Unit.DAYS:
-        return several(value, *(("dag", "dagen") if language == "nl" else ("day", "days")))
-    if unit is Unit.MONTHS:
-        return several(value, *(("maand", "maanden") if language == "nl" else ("month", "months")))
-    return str(value)
 
 
 def _partly_settled(explanation: Explanation) -> bool:

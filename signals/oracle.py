@@ -48,6 +48,9 @@ class LiveReport:
         return (self.reported_on - self.arrears_since).days
 
 
+AnyReport = LiveReport | JudgedReport
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedMonth:
     """One signal: the columns of the three tables."""
@@ -71,6 +74,18 @@ class JudgedMonth:
     explanation: Explanation
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rule set makes of the facts of one month."""
+
+    tray: str
+    rules: tuple[str, ...]
+    urgent: bool
+    priority: int
+    deadline: date
+    set_aside: SetAsideReason | None
+
+
 def judge_reports(pilot_id: str, rule_set: RuleSet, reports: Iterable[LiveReport]) -> list[JudgedMonth]:
     """Judge every household and month that has a report, in the order of household and month."""
     households: dict[UUID, list[LiveReport]] = defaultdict(list)
@@ -88,7 +103,40 @@ def signal_id(pilot_id: str, household_id: UUID, period: str) -> UUID:
     return UUID(bytes=hashlib.sha256(f"{pilot_id}/{household_id}/{period}".encode()).digest()[:16])
 
 
-def breaches(rule_set: RuleSet, report: LiveReport) -> tuple[Breach, ...]:
+def replay(explanation: Explanation, rule_set: RuleSet) -> tuple[Facts, Decision]:
+    """Judge a signal again from its explanation alone, by the rule set that it names.
+
+    Facts that follow from the month's reports are worked out anew; what other months and the creditors' names would be
+    needed for (creditors, repeats, growth, earlier months, district) is taken from the explanation.
+
+    Raises:
+        ValueError: the rule set is not the one that made the signal.
+    """
+    if rule_set.hash().hex() != explanation.hash:
+        raise ValueError(f"the signal was made by {explanation.rule_set} with another content")
+    eligible = [report for report in explanation.reports if _eligible(rule_set, report)]
+    facts = dict(explanation.facts) | _of_reports(eligible or explanation.reports)
+    return facts, decide(rule_set, facts, explanation.received_on, any_eligible=bool(eligible))
+
+
+def decide(rule_set: RuleSet, facts: Facts, received_on: date, *, any_eligible: bool) -> Decision:
+    """What the rule set makes of the facts; `received_on` is the day on which the clocks start."""
+    matched = [rule for rule in rule_set.by_priority() if any_eligible and _matches(rule, facts)]
+    reason = _set_aside(matched, facts, any_eligible=any_eligible)
+    settled = reason == "all_settled"
+    clocks = [rule.clock for rule in matched if not settled] or [rule_set.set_aside.clock]
+    aside = rule_set.set_aside.settled.tray if settled else rule_set.set_aside.tray
+    return Decision(
+        tray=aside if reason else matched[0].tray,
+        rules=tuple(rule.id for rule in matched),
+        urgent=not settled and any(rule.urgent for rule in matched),
+        priority=0 if reason else matched[0].priority,
+        deadline=min(_due(rule_set.clock(clock), received_on) for clock in clocks),
+        set_aside=reason,
+    )
+
+
+def breaches(rule_set: RuleSet, report: AnyReport) -> tuple[Breach, ...]:
     """What of its category's terms the report lies outside of, whatever its kind."""
     terms = {terms.category: terms for terms in rule_set.eligibility}.get(report.category)
     if terms is None:
@@ -107,7 +155,7 @@ def breaches(rule_set: RuleSet, report: LiveReport) -> tuple[Breach, ...]:
     return tuple(found)
 
 
-def _eligible(rule_set: RuleSet, report: LiveReport) -> bool:
+def _eligible(rule_set: RuleSet, report: AnyReport) -> bool:
     return report.kind in rule_set.always_eligible.kinds or not breaches(rule_set, report)
 
 
@@ -137,25 +185,19 @@ def _judge_month(pilot_id: str, rule_set: RuleSet, household: Sequence[LiveRepor
     )
     eligible = [report for report in reports if _eligible(rule_set, report)]
     facts = _facts(rule_set, eligible or reports, household, period)
-    matched = [rule for rule in rule_set.by_priority() if eligible and _matches(rule, facts)]
-    reason = _set_aside(matched, facts, any_eligible=bool(eligible))
     received_on = min(report.received_on for report in eligible or reports)
-    settled = reason == "all_settled"
-    clocks = [rule.clock for rule in matched if not settled] or [rule_set.set_aside.clock]
-    deadline = min(_due(rule_set.clock(clock), received_on) for clock in clocks)
-    aside = rule_set.set_aside.settled.tray if settled else rule_set.set_aside.tray
-    tray = aside if reason else matched[0].tray
+    decision = decide(rule_set, facts, received_on, any_eligible=bool(eligible))
     household_id = reports[0].household_id
     return JudgedMonth(
         signal_id=signal_id(pilot_id, household_id, period),
         household_id=household_id,
         period=period,
-        tray=tray,
-        rules=tuple(rule.id for rule in matched),
-        urgent=not settled and any(rule.urgent for rule in matched),
-        priority=0 if reason else matched[0].priority,
+        tray=decision.tray,
+        rules=decision.rules,
+        urgent=decision.urgent,
+        priority=decision.priority,
         received_on=received_on,
-        deadline=deadline,
+        deadline=decision.deadline,
         categories=_words(facts[FactName.CATEGORIES]),
         creditors=_number(facts[FactName.CREDITORS]),
         rule_set=rule_set.name,
@@ -170,11 +212,13 @@ def _judge_month(pilot_id: str, rule_set: RuleSet, household: Sequence[LiveRepor
             window_months=rule_set.window.months,
             period=period,
             received_on=received_on,
-            deadline=deadline,
-            tray=tray,
-            set_aside=reason,
+            deadline=decision.deadline,
+            tray=decision.tray,
+            set_aside=decision.set_aside,
             facts=dict(facts),
-            rules=tuple(_judged_rule(rule, facts, matched=rule in matched) for rule in rule_set.by_priority()),
+            rules=tuple(
+                _judged_rule(rule, facts, matched=rule.id in decision.rules) for rule in rule_set.by_priority()
+            ),
             reports=tuple(_judged_report(rule_set, report, household) for report in reports),
         ),
     )
@@ -206,10 +250,19 @@ def _facts(
                 totals[_month(report.period)] += report.amount_euros
         earlier_months = len(totals)
         growth = amount - totals[max(totals)] if totals else None
-    return {
+    return _of_reports(counted) | {
         FactName.CREDITORS: len({report.creditor_id for report in counted}),
-        FactName.REPORTS: len(counted),
         FactName.REPEATS: sum(_repeats(rule_set, report, household) for report in counted),
+        FactName.GROWTH_EUROS: growth,
+        FactName.EARLIER_MONTHS: earlier_months,
+        FactName.DISTRICT: counted[0].district.hex,
+    }
+
+
+def _of_reports(counted: Sequence[AnyReport]) -> dict[FactName, Value]:
+    """The facts that follow from the month's own reports, without a name of a creditor."""
+    return {
+        FactName.REPORTS: len(counted),
         FactName.SETTLED: sum(report.settled_on is not None for report in counted),
         FactName.UNANNOUNCED: sum(report.unannounced for report in counted),
         FactName.CATEGORIES: tuple(word for word in Category if any(word == report.category for report in counted)),
@@ -218,13 +271,10 @@ def _facts(
         FactName.KNOWN_CLIENT: tuple(
             word for word in Listing if any((word is Listing.LISTED) == report.known_client for report in counted)
         ),
-        FactName.AMOUNT_EUROS: amount,
+        FactName.AMOUNT_EUROS: sum(report.amount_euros for report in counted),
         FactName.MONTHS: max(report.months for report in counted),
         FactName.NEWEST_DAYS: min(report.days for report in counted),
         FactName.OLDEST_DAYS: max(report.days for report in counted),
-        FactName.GROWTH_EUROS: growth,
-        FactName.EARLIER_MONTHS: earlier_months,
-        FactName.DISTRICT: counted[0].district.hex,
     }
 
 

@@ -14,9 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from signals.documents import Document, DocumentError, Source, parse_sources, read_sources
+from signals.documents import Document, DocumentError, Source, meant, parse_sources, read_sources
 from signals.facts import FACTS, FactName
 from signals.pilot import Words
 from signals.report import Category, Kind, Slug
@@ -38,7 +38,10 @@ def _at_least_one(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return parts
 
 
-Some = Annotated[tuple[Part, ...], AfterValidator(_at_least_one)]
+Some = Annotated[tuple[Part, ...], AfterValidator(_at_least_one), Field(json_schema_extra={"minItems": 1})]
+# For editors only: which words go with which fact is what Condition checks.
+_WORDS = sorted({str(word) for fact in FACTS.values() for word in fact.words or ()})
+Word = Annotated[str, WithJsonSchema({"anyOf": [{"enum": _WORDS}, {"type": "string", "pattern": "^[0-9a-f]{32}$"}]})]
 
 
 class Bounds(Document):
@@ -124,8 +127,8 @@ class Condition(Document):
     fact: FactName
     at_least: Change | None = None
     at_most: Change | None = None
-    any_of: Some[str] | None = None
-    none_of: Some[str] | None = None
+    any_of: Some[Word] | None = None
+    none_of: Some[Word] | None = None
 
     @field_validator("at_least", "at_most")
     @classmethod
@@ -146,7 +149,7 @@ class Condition(Document):
         known = FACTS[fact].words
         unknown = [word for word in words if not _is_word(word, known)]
         if unknown:
-            raise ValueError(f"{fact} is never {', '.join(unknown)}{_known(known)}")
+            raise ValueError(f"{fact} is never {', '.join(unknown)}{_known(known)}{meant(unknown[0], known or ())}")
         return words
 
     @model_validator(mode="after")
@@ -301,11 +304,12 @@ def _contradictions(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], 
     clocks = {clock.id for clock in rule_set.clocks}
     for position, rule in enumerate(rule_set.rules):
         if rule.clock not in clocks:
-            yield ("rules", position, "clock"), f"no clock is called {rule.clock}"
+            yield ("rules", position, "clock"), f"no clock is called {rule.clock}{meant(rule.clock, clocks)}"
         if rule.tray in rule_set.set_aside.trays:
             yield ("rules", position, "tray"), f"{rule.tray} is the tray of what is set aside"
     if rule_set.set_aside.clock not in clocks:
-        yield ("set_aside", "clock"), f"no clock is called {rule_set.set_aside.clock}"
+        wrong = rule_set.set_aside.clock
+        yield ("set_aside", "clock"), f"no clock is called {wrong}{meant(wrong, clocks)}"
 
 
 def _not_below(at_most: int | None, info: ValidationInfo) -> int | None:

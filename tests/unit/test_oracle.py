@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.explanation import Breach
+from signals.explanation import Breach, Explanation
 from signals.facts import FactName
-from signals.oracle import JudgedMonth, LiveReport, judge_reports, signal_id
+from signals.oracle import Decision, JudgedMonth, LiveReport, judge_reports, replay, signal_id
 from signals.report import Category, Kind, UrgentFlag
-from signals.rulesets import default_rule_set
+from signals.rulesets import RuleSet, default_rule_set
+from tests.budget import examples
+from tests.rule_sets import live_reports, rule_sets
 
 RULES = default_rule_set()
 HOUSEHOLD = UUID(int=1)
@@ -238,6 +240,57 @@ def test_each_month_and_household_has_a_signal_with_a_lasting_id() -> None:
 def test_the_order_of_the_reports_does_not_matter(reports: list[LiveReport]) -> None:
     expected = judge_reports("oudewater", RULES, sorted(reports, key=lambda report: report.report_id))
     assert judge_reports("oudewater", RULES, reports) == expected
+
+
+@settings(max_examples=examples(20))
+@given(live_reports(), rule_sets(), st.randoms(use_true_random=False))
+def test_the_order_of_the_reports_does_not_matter_whatever_the_rules(
+    reports: list[LiveReport], rule_set: RuleSet, chance: Any
+) -> None:
+    expected = judge_reports("oudewater", rule_set, reports)
+    chance.shuffle(reports)
+    assert judge_reports("oudewater", rule_set, reports) == expected
+
+
+@settings(max_examples=examples(40))
+@given(live_reports(), st.just(RULES) | rule_sets())
+def test_a_signal_is_judged_again_to_the_same_from_its_explanation_alone(
+    reports: list[LiveReport], rule_set: RuleSet
+) -> None:
+    for signal in judge_reports("oudewater", rule_set, reports):
+        kept = Explanation.model_validate_json(signal.explanation.model_dump_json())
+        facts, decision = replay(kept, rule_set)
+        assert facts == kept.facts
+        assert decision == Decision(
+            signal.tray,
+            signal.rules,
+            signal.urgent,
+            signal.priority,
+            signal.deadline,
+            signal.explanation.set_aside,
+        )
+        matched = [rule.id for rule in kept.rules if rule.matched]
+        assert matched == list(decision.rules)
+        assert all(rule.matched == all(need.ok for need in rule.needs) for rule in kept.rules if eligible(kept))
+
+
+def eligible(explanation: Explanation) -> bool:
+    return any(report.eligible for report in explanation.reports)
+
+
+def test_an_explanation_that_was_altered_does_not_come_to_the_same_again() -> None:
+    made = judged(rent(1), rent(2)).explanation
+    fewer = made.model_copy(update={"facts": {**made.facts, FactName.CREDITORS: 1}})
+    assert replay(made, RULES)[1].tray == "multiple"
+    assert replay(fewer, RULES)[1].tray == "single"
+    cheaper = made.model_copy(update={"facts": {**made.facts, FactName.AMOUNT_EUROS: 1}})
+    assert replay(cheaper, RULES)[0] == made.facts
+
+
+def test_a_signal_is_judged_again_only_by_the_rules_that_made_it() -> None:
+    made = judged(rent(1)).explanation
+    with pytest.raises(ValueError, match="default@1 with another content"):
+        replay(made, RULES.model_copy(update={"version": 2}))
 
 
 SETTLED = date(2026, 11, 1)

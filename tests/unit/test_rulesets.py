@@ -1,10 +1,13 @@
 """Rule sets as documents: the default, and every mistake at its line."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from signals.documents import DocumentError
 from signals.facts import FACTS, FactName
@@ -61,6 +64,44 @@ def test_a_file_is_read_as_its_text_is(tmp_path: Path) -> None:
 def test_every_fact_has_a_name_in_both_tongues() -> None:
     assert set(FACTS) == set(FactName)
     assert all(fact.nl and fact.en for fact in FACTS.values())
+
+
+SAID = {"kind", "id", "version", "words", "valid_from", "valid_until", "source"}  # what a document is, and no value
+# A law or another document by its name, or an own choice with its reason.
+A_SOURCE = re.compile(
+    r"\b(art\. \d|Stb\. \d|Stcrt\. \d|LCV|DDAS \w+ v\d|Divosa \w+|VNG on|AP, |\w*[Rr]egeling)|own choice: \w+"
+)
+
+
+def values(part: Any, above: str = "", path: str = "") -> Iterator[tuple[str, str]]:
+    """Where each value of a document stands, with the source that is nearest to it: beside it or above it."""
+    if isinstance(part, dict):
+        source = part.get("source", above)
+        for word, inner in part.items():
+            if word not in SAID:
+                yield from values(inner, source, f"{path}.{word}")
+    elif isinstance(part, list):
+        for place, inner in enumerate(part):
+            yield from values(inner, above, f"{path}.{place}")
+    else:
+        yield path, above
+
+
+def test_each_value_of_the_default_names_its_source() -> None:
+    found = dict(values(yaml.safe_load(default_text())))
+    assert {path: source for path, source in found.items() if not A_SOURCE.search(source)} == {}
+    assert len(found) > 70
+
+
+def test_a_value_of_which_the_source_is_gone_is_refused() -> None:
+    lines = default_text().splitlines(keepends=True)
+    places = [number for number, line in enumerate(lines) if "source: " in line]
+    assert len(places) > 40
+    for place in places:
+        without = re.sub(r"(, )?source: (\"[^\"]*\"|[^,}\n]*)", "", lines[place])
+        text = "".join([*lines[:place], without, *lines[place + 1 :]])
+        with pytest.raises(DocumentError, match="source: Field required"):
+            parse_rule_set(text, "rules.yaml")
 
 
 def test_the_default_speaks_of_no_score_and_no_suspicion() -> None:
@@ -141,6 +182,39 @@ HEALTH = '    days: {at_least: 30, at_most: 100, source: "LCV; DDAS vroegsignale
 def test_a_mistake_is_shown_at_its_line(old: str, new: str, line: int, message: str) -> None:
     found = mistakes(old, new)
     assert [(at, message in text) for at, _, text in found] == [(line_of(old) + line, True)], found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pointed_at", "meant"),
+    [
+        pytest.param("creditors, at_least", "creditor, at_least", "creditor, at_least", "creditors", id="fact"),
+        pytest.param("creditors, at_least", "creditors, atleast", "atleast: 2", "at_least", id="word"),
+        pytest.param("  - category: water", "  - category: watr", "watr", "water", id="category"),
+        pytest.param("    priority: 30", "    prioriteit: 30", "prioriteit", "priority", id="field of a rule"),
+        pytest.param("clock: supply-offer", "clock: suply-offer", "suply-offer", "supply-offer", id="clock"),
+        pytest.param("any_of: [end_of_supply]", "any_of: [end_supply]", "[end_supply]", "end_of_supply", id="kind"),
+        pytest.param("repeats:\n", "repeat:\n", "repeat:\n", "repeats", id="part of the whole"),
+        pytest.param("days: {at_least: 150", "days: {at_leest: 150", "at_leest", "at_least", id="bound"),
+    ],
+)
+def test_a_wrong_word_is_shown_at_its_column_with_what_was_meant(
+    old: str, new: str, pointed_at: str, meant: str
+) -> None:
+    assert default_text().count(old) == 1
+    text = default_text().replace(old, new)
+    with pytest.raises(DocumentError) as caught:
+        parse_rule_set(text, "rules.yaml")
+    place = text.index(pointed_at)
+    where = (text[:place].count("\n") + 1, place - text.rfind("\n", 0, place))
+    told = [(each.line, each.column) for each in caught.value.mistakes if f'did you mean "{meant}"?' in each.message]
+    assert told == [where], caught.value.mistakes
+
+
+def test_what_looks_like_no_known_word_gets_no_guess() -> None:
+    text = default_text().replace("  - category: water", "  - category: xyz")
+    with pytest.raises(DocumentError) as caught:
+        parse_rule_set(text, "rules.yaml")
+    assert "did you mean" not in str(caught.value)
 
 
 def test_all_mistakes_are_found_at_once() -> None:
