@@ -6,8 +6,8 @@ visit 46 %; four and more attempts 37 % against 18 % for one or two; of who is r
 signals become a case.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 from typing import TypeVar
@@ -120,6 +120,28 @@ def made_up_pilot(seed: int, households: int, first: str, months: int, until: da
     for at in range(households):
         found += _lived(random, f"household-{at}", periods[random.randrange(months) :], until)
     return sorted(found, key=lambda record: (record.received_on, record.household))
+
+
+def received_after(period: str) -> date:
+    """When a month's signals would have come in."""
+    return add_working_days(last_day(period), 3)
+
+
+def with_follow_up(records: Iterable[SignalRecord], seed: int, until: date) -> list[SignalRecord]:
+    """The same signals, each with the work on it that could have been done by the end of `until`.
+
+    A household's later signal joins the case that is open; else a new one begins.
+    """
+    random, found = Random(seed), list[SignalRecord]()  # noqa: S311  # as above
+    cases: dict[str, list[tuple[date, list[Entry]]]] = {}
+    for record in sorted(records, key=lambda one: (one.received_on, one.reports, one.repetition, one.household)):
+        theirs = cases.setdefault(record.household, [])
+        if not theirs or theirs[-1][1][-1].on < record.received_on:
+            theirs.append((record.received_on, play_case(random, record.received_on, urgent=record.urgent)))
+        opened, entries = theirs[-1]
+        case = case_of(opened, until_day(entries, until))
+        found.append(replace(record, case_id=f"{record.household}-{len(theirs)}", case=case))
+    return found
 
 
 def _lived(random: Random, name: str, periods: Sequence[str], until: date) -> Iterator[SignalRecord]:

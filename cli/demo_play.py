@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from app.db.embedded import embedded
 from app.db.sessions import LINKING, Login
 from cli.creditor_receipts import write_proof
+from cli.demo_cases import received_after, with_follow_up
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
 from cli.words import Lang, either, progress
 from client import desk_links
+from client.account import EVALUATING, Records, signal_records
 from client.checking import Checked, check
 from client.delivering import deliver
 from client.desk_basis import ConsentGiven, record_consent, today, withdraw_consent
@@ -25,6 +27,7 @@ from client.desk_links import OpenedDoubt
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_rights import ANSWER, look_up
 from client.desk_work import Opened, desk_service, pull, pulled, show
+from client.evaluation_report import About, write_report
 from client.export import read_export
 from client.home import Home, own_fingerprint
 from client.known_clients import PURPOSE as KEEPING_THE_LIST
@@ -42,7 +45,10 @@ from client.trust import join, sending_terms
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from privacy.report_proof import Proven, read_proof, verify_proof
+from signals.days import last_day
 from signals.documents import read_document
+from signals.evaluation import count
+from signals.evaluation_shown import publish
 from signals.pilot import Role
 from signals.report import Category
 from signals.rights import IdentityCheck
@@ -50,6 +56,8 @@ from signals.rights import IdentityCheck
 WORKER, OFFICER = "demo-worker", "demo-officer"
 OPENED_EACH = 10  # signals that each desk opens
 EVERY_THIRD = 3  # resident gives consent, where that is the basis
+SEED = 6  # of the played follow-up
+EVALUATED_AFTER = 25  # days after the last month
 DOUBTS_WAITED_FOR = 30  # seconds: the service looks for them when nothing else is to be done
 
 
@@ -86,6 +94,7 @@ class Outcome:
     doubts: dict[str, tuple[dict[str, Any], OpenedDoubt | None]] = field(
         default_factory=dict
     )  # pilot: queue, its first
+    evaluations: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # pilot: report, page, workbook, tables
     consents: int = 0
     known_clients: dict[str, int] = field(default_factory=dict)  # pilot: how many its desk put on the knock-out list
     withdrawn: dict[str, tuple[int, int]] = field(default_factory=dict)  # pilot: signals before and after
@@ -243,6 +252,8 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
     if pilot.consent:
         with outcome.stages.timed("withdraw"):
             signals = _withdraw_one(world, pilot, document, signals, outcome)
+    with outcome.stages.timed("evaluate"):
+        outcome.evaluations[pilot.pilot] = _evaluate(desk, pilot, document)
     with outcome.stages.timed("answer"):
         _answer_one(world, pilot, document, outcome)
     outcome.worklists[pilot.pilot] = signals
@@ -268,6 +279,21 @@ def _ask_about_links(
         time.sleep(1)
     first = next(iter(queue["doubts"]), None)
     return queue, desk_links.open_doubt(desk, service, document, first["doubtId"]) if first else None
+
+
+def _evaluate(desk: Home, pilot: PilotFiles, document: PilotDocument) -> tuple[Path, ...]:
+    """The council's report on all months; what the team did is played, as if each month had come in its time."""
+    periods = [read_export(export, read_document(profile, Profile)).period for _who, profile, export in pilot.exports]
+    first, last = date.fromisoformat(f"{min(periods)}-01"), last_day(max(periods))
+    with desk_service(desk, Role.DEBT_HELP, WORKER, EVALUATING) as service:
+        records = Records(service, pilot.pilot, first, last)
+        came = [row | {"receivedOn": str(received_after(row["period"]))} for row in records.reports()]
+    until = last + timedelta(days=EVALUATED_AFTER)
+    played = with_follow_up(signal_records(records, came), SEED, until)
+    name = f"{desk.settings.organisation} (voorbeeldgegevens, de opvolging is gespeeld)"
+    about = About(pilot.pilot, name, first, until, today(), document.pilot.rule_set)
+    counted = count(played, tuple(document.pilot.categories), until)
+    return write_report(desk.path / "evaluation", publish(counted), about)
 
 
 def _withdraw_one(

@@ -26,6 +26,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
         _worklist(outcome, pilot, lang, console)
     _one_opened(outcome, lang, console)
     _what_was_doubtful(outcome, lang, console)
+    _what_was_evaluated(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
     _who_was_known(outcome, lang, console)
     _what_a_resident_was_told(outcome, lang, console)
@@ -96,6 +97,16 @@ def _what_was_doubtful(outcome: Outcome, lang: Lang, console: Console) -> None:
         if opened and (why := closest(opened, lang)):
             text += either(lang, f"; bij de eerste: {why.told}", f"; of the first: {why.told}")
         console.print(f"{text}.", markup=False)
+
+
+def _what_was_evaluated(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, files in outcome.evaluations.items():
+        text = either(
+            lang,
+            f"{pilot}: de evaluatie voor de raad (de opvolging erin is gespeeld): {files[0]}",
+            f"{pilot}: the evaluation for the council (the follow-up in it is played): {files[0]}",
+        )
+        console.print(text, markup=False, soft_wrap=True)
 
 
 def _what_was_withdrawn(outcome: Outcome, lang: Lang, console: Console) -> None:

@@ -16,6 +16,7 @@ from cli import (
     desk_ddas,
     desk_deliveries,
     desk_erasure,
+    desk_evaluation,
     desk_hand_over,
     desk_keys,
     desk_log,
@@ -76,6 +77,7 @@ app.command()(desk_alerts.alerts)
 app.command("erase-event")(desk_erasure.erase_event)
 app.command()(desk_monitor.monitor)
 app.command("ddas")(desk_ddas.deliver_ddas)
+app.command()(desk_evaluation.evaluate)
 app.command()(desk_keys.rotate_recipient)
 app.command()(desk_keys.recover)
 app.command()(desk_keys.expel)

@@ -9,7 +9,7 @@ import typer
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
 from cli.words import CATEGORY, Lang, LangOption, console, either, errors, in_words, progress
 from client import ddas
-from client.account import PURPOSE, Records, delivered
+from client.account import DELIVERING, Records, delivered
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
@@ -51,7 +51,7 @@ def deliver_ddas(
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
     file = out or Path(f"ddas-{period}.json")
-    with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service, progress() as bar:
+    with desk_service(place, Role.DEBT_HELP, user_of(user), DELIVERING) as service, progress() as bar:
         document = own_document(place, service, pilot)
         task = bar.add_task(either(lang, "Meldingen openen", "Opening reports"), total=None)
         records = Records(service, pilot, delivery.first, delivery.last)

@@ -1,6 +1,6 @@
 """Giving account of a period at the desk: its records, fetched page by page, as the national delivery wants them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,8 +12,12 @@ from client.service import Service
 from privacy.errors import PrivacyError
 from privacy.pilot_document import PilotDocument
 from signals.cases import ENTRY, Case, case_of
+from signals.evaluation import SignalRecord
+from signals.monthly_table import Repetition
+from signals.report import Category
 
-PURPOSE = "give-account"  # as a pilot document is to call it
+# As a pilot document is to call them: for the national delivery (level "contact"), for an evaluation ("facts").
+DELIVERING, EVALUATING = "deliver-ddas", "evaluate"
 
 
 @dataclass(slots=True)
@@ -74,6 +78,29 @@ def delivered(
             yield ddas.SignalCase(ids, records.begun_with(case_id), records.cases[case_id])
 
     return signals(), cases()
+
+
+def signal_records(records: Records, reports: Iterable[Mapping[str, Any]]) -> list[SignalRecord]:
+    """The signals of the days as an evaluation counts them: a household's month each, with the case of its reports."""
+    months: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in reports:
+        if row["householdId"] and date.fromisoformat(row["reportedOn"]) >= records.first:
+            months.setdefault((row["householdId"], row["period"]), []).append(row)
+    found = []
+    for (household, _period), rows in months.items():
+        case_id = min((row["caseId"] for row in rows if row["caseId"]), default=None)
+        found.append(
+            SignalRecord(
+                household=household,
+                received_on=min(date.fromisoformat(row["receivedOn"]) for row in rows),
+                repetition=Repetition(rows[0]["repetition"]),
+                reports=tuple(Category(row["category"]) for row in rows),
+                urgent=any(row["urgent"] for row in rows),
+                case_id=case_id,
+                case=records.cases[case_id] if case_id else None,
+            )
+        )
+    return found
 
 
 def _opened(row: Mapping[str, Any], document: PilotDocument, private: bytes) -> Any:  # noqa: ANN401 - as ddas takes it

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.desk import app
-from client.account import PURPOSE, Records
+from client.account import DELIVERING, Records
 from client.service import ServiceRefused
 from signals.cases import Attempt, Closed, ContactKind, DayPart, Entry, Result, TakenUp
 from signals.report import Category
@@ -45,7 +45,7 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def records(
-    world: World, purpose: str = PURPOSE, pilot: str = "aland", first: date = FIRST_DAY
+    world: World, purpose: str = DELIVERING, pilot: str = "aland", first: date = FIRST_DAY
 ) -> list[dict[str, Any]]:
     with world.desk(pilot, purpose) as service:
         return list(Records(service, pilot, first, LAST_DAY).reports())
@@ -62,12 +62,12 @@ def test_records_hold_the_reports_of_the_days_and_of_their_cases_and_no_others(w
 
 
 def test_without_the_level_there_are_no_details_and_with_less_there_is_nothing(world: World) -> None:
-    assert {row["sealed"] for row in records(world, "worklist")} == {None}
+    assert {row["sealed"] for row in records(world, "evaluate")} == {None}
     assert records(world, "sort") == []
 
 
 def test_another_pilots_records_are_not_to_be_had(world: World) -> None:
-    with world.desk("aland", PURPOSE) as service, pytest.raises(ServiceRefused) as refused:
+    with world.desk("aland", DELIVERING) as service, pytest.raises(ServiceRefused) as refused:
         service.get("/records", pilotId="bland", firstDay=str(FIRST_DAY), lastDay=str(LAST_DAY))
     assert refused.value.status == 403
     with world.creditor("housing") as service, pytest.raises(ServiceRefused):

@@ -143,7 +143,7 @@ def test_a_folder_where_nothing_was_set_up_says_what_to_run(home: Home) -> None:
 def test_settings_with_a_mistake_name_the_line(home: Home) -> None:
     home.save(settings())
     (home.path / "settings.yaml").write_text("organisation: housing\nservice_url: https://v.example\npilot: x\n")
-    with pytest.raises(DocumentError, match=r"settings\.yaml:3:8: pilot"):
+    with pytest.raises(DocumentError, match=r"settings\.yaml:3:1: pilot"):
         _ = home.settings
 
 

@@ -222,7 +222,7 @@ def test_a_token_says_who_may_do_what_where_and_how_long() -> None:
             "azp": "woonstad",
             "client_id": "woonstad",
             "role": "creditor",
-            "scope": "deliveries:read deliveries:write keys:read objections:write",
+            "scope": "deliveries:read deliveries:write feedback:read keys:read objections:write",
         }.items()
     )
     assert claims["exp"] - claims["iat"] == 300

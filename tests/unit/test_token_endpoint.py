@@ -46,7 +46,7 @@ def test_a_registered_organisation_gets_a_token_of_its_role(
     assert answer.headers["cache-control"] == "no-store"
     told = answer.json()
     assert (told["token_type"], told["expires_in"]) == ("Bearer", 300)
-    assert told["scope"] == "deliveries:read deliveries:write keys:read objections:write"
+    assert told["scope"] == "deliveries:read deliveries:write feedback:read keys:read objections:write"
     assert world.identity.tokens.check(told["access_token"]).organisation_id == creditor.name
 
 
