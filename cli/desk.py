@@ -22,6 +22,7 @@ from cli import (
     desk_register,
 )
 from cli.desk_basis import consent_app, objection_app
+from cli.desk_cases import cases_app
 from cli.desk_known_clients import known_clients_app
 from cli.desk_links import links_app
 from cli.desk_options import (
@@ -64,6 +65,7 @@ app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=T
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
+app.add_typer(cases_app, name="cases")
 app.add_typer(links_app, name="links")
 app.command("basis-register")(desk_register.register)
 app.add_typer(resident_app, name="resident")
