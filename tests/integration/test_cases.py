@@ -37,7 +37,7 @@ ACCEPTED = {"kind": "accepted", "on": TODAY, "threatened": False}
 CLOSED = {"kind": "closed", "on": TODAY, "result": "known_client"}
 REOPENED = {"kind": "reopened", "on": TODAY}
 MERGED = {31: "Aksoy", 32: "Bloem", 33: "Cornelissen"}
-NUMBERS, SEPTEMBERS = (*range(11, 25), *MERGED, 51, 52, 53, 54, 60), (41,)  # households of one report each
+NUMBERS, SEPTEMBERS = (*range(11, 26), *MERGED, 51, 52, 53, 54, 60), (41,)  # households of one report each
 EARLY = {"reported_on": date(2026, 9, 30), "months": 3}
 
 
@@ -277,6 +277,24 @@ def test_what_comes_after_a_closed_case_gets_a_case_of_its_own(world: World, des
     assert again != ended
     assert of_case(world, again) | of_case(world, ended) == live(world, 21)
     assert of_case(world, again).isdisjoint(of_case(world, ended))
+
+
+def test_the_worklist_and_the_signal_tell_how_far_the_open_case_is(world: World, desk: httpx.Client) -> None:
+    def told() -> list[tuple[str | None, str | None]]:
+        signal = a_signal(world, 25)
+        one = desk.get(f"/signals/{signal}").json()["signal"]
+        found = desk.post("/signals/_search", json={"pilotId": PILOT, "limit": 200}, params={"pilotId": PILOT}).json()
+        (listed,) = [row for row in found["signals"] if row["signalId"] == signal]
+        return [(row["caseId"], row["caseStage"]) for row in (one, listed)]
+
+    assert told() == [(None, None)] * 2
+    first = opened(desk, a_signal(world, 25))
+    assert told() == [(first, "new")] * 2
+    written(desk, first, CLOSED)
+    assert told() == [(first, "closed")] * 2
+    world.push("power", PILOT, [row(25, "p25")])
+    second = opened(desk, a_signal(world, 25))
+    assert told() == [(second, "new")] * 2
 
 
 def test_a_list_has_what_is_due_first_page_by_page_and_leaves_closed_ones_out(world: World, desk: httpx.Client) -> None:
