@@ -3,6 +3,7 @@
 Each takes a `Scope`, which only the gate can make. Levels above the purpose's own give empty columns.
 """
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ DOUBTFUL = sa.text("SELECT gate.signal_is_doubtful()")
 DOUBTS = sa.text("SELECT * FROM gate.link_doubts()")
 DOUBTS_COUNTED = sa.text("SELECT * FROM gate.link_doubts_counted()")
 DOUBT_REPORTS = sa.text("SELECT * FROM gate.link_doubt_reports()")
+SIGNAL_CASES = sa.text("SELECT * FROM gate.signal_cases()")
 CASES_PAGE = sa.text(
     "SELECT c.*, gate.next_place() AS next_place FROM (SELECT) AS page LEFT JOIN gate.cases() AS c ON true"
 )
@@ -67,6 +69,13 @@ def signal_is_doubtful(scope: Scope) -> bool | None:
     """Whether a link behind the signal that the event named is doubtful; None where the purpose shows no facts."""
     found: bool | None = scope.connection.execute(DOUBTFUL).scalar_one()
     return found
+
+
+def cases_of_signals(scope: Scope) -> dict[uuid.UUID, dict[str, Any]]:
+    """By signal, the case of its household, where the purpose shows facts and there is one."""
+    rows = scope.connection.execute(SIGNAL_CASES).mappings().all()
+    scope.shown += sorted({str(row["case_id"]) for row in rows})
+    return {row["signal_id"]: dict(row) for row in rows}
 
 
 def link_doubts(scope: Scope) -> tuple[Sequence[sa.RowMapping], sa.RowMapping | None]:

@@ -24,6 +24,8 @@ from cli import (
     desk_register,
 )
 from cli.desk_basis import consent_app, objection_app
+from cli.desk_cases import cases_app
+from cli.desk_cases_shown import STAGE
 from cli.desk_known_clients import known_clients_app
 from cli.desk_links import links_app
 from cli.desk_options import (
@@ -58,6 +60,7 @@ from client.desk_work import desk_service
 from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from privacy.identity import Contact
+from signals.cases import Stage
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
 from signals.pilot import Keying, Role
@@ -66,6 +69,7 @@ app = typer.Typer(help="Work with signals at a municipality.", no_args_is_help=T
 app.add_typer(consent_app, name="consent")
 app.add_typer(objection_app, name="objection")
 app.add_typer(known_clients_app, name="known-clients")
+app.add_typer(cases_app, name="cases")
 app.add_typer(links_app, name="links")
 app.command("basis-register")(desk_register.register)
 app.add_typer(resident_app, name="resident")
@@ -204,7 +208,7 @@ def list_signals(  # each is an option of the command
     at, signals = desk_work.pulled(place, pilot)
     newest = period or max((signal["period"] for signal in signals), default="")
     chosen = [s for s in signals if s["period"] == newest and tray in (None, s["tray"])]
-    heads = either(lang, "signaal|werkbakje|uiterlijk|waarom", "signal|tray|by|why").split("|")
+    heads = either(lang, "signaal|werkbakje|uiterlijk|zaak|waarom", "signal|tray|by|case|why").split("|")
     table = Table(*heads, box=None, header_style="bold")
     for signal in chosen[:most]:
         style = "bold red" if signal["urgent"] else ""
@@ -212,7 +216,8 @@ def list_signals(  # each is an option of the command
         mark = f"▲ {tray_words}" if signal["urgent"] else tray_words
         why = reason_line(Explanation.model_validate(signal["explanation"]), lang) if signal["explanation"] else ""
         by = day(date.fromisoformat(signal["deadline"]), lang)
-        table.add_row(signal["signalId"][:STOPPED_SHORT], mark, by, why, style=style)
+        case = either(lang, *STAGE[Stage(signal["caseStage"])]) if signal.get("caseStage") else ""
+        table.add_row(signal["signalId"][:STOPPED_SHORT], mark, by, case, why, style=style)
     console.print(table)
     trays = tray_counts(chosen, lang)
     of = month(newest, lang) if newest else ""

@@ -47,7 +47,7 @@ def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
     the first one in each pilot brings earlier promises to book, and those that were broken are told on standard error.
     """
     settings = home.settings
-    actor = hmac.digest(home.secret("actors.key"), framed("vroegsein/actor/v1", user), "sha256")[:16].hex()
+    actor = pseudonym(home, user)
     login = ServiceLogin(settings.service_url, settings.organisation, home.jwk(f"auth-{role.value}.jwk"))
     signing = home.jwk("signing.jwk")
 
@@ -73,6 +73,11 @@ def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
     viewer = {"Vroegsein-Actor": actor, "Vroegsein-Purpose": purpose}
     service = Service(settings.service_url, login, viewer, prove, check)
     return service
+
+
+def pseudonym(home: Home, user: str) -> str:
+    """By what the service knows somebody at this desk's keyboard."""
+    return hmac.digest(home.secret("actors.key"), framed("vroegsein/actor/v1", user), "sha256")[:16].hex()
 
 
 def pull(

@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +15,7 @@ from app.api.deps import DebtHelpViewer, Pools, Viewer
 from app.errors import problems
 from app.gate import Gate, Look, LookRefused, NotInScope
 from app.problems import InputMistake, InvalidInput
+from signals.cases import Stage
 from signals.report import Category, Kind, Period, Slug, UrgentFlag, Wire
 
 # Where a page ended: urgent, deadline, priority, signal.
@@ -34,7 +36,10 @@ class Search(Wire):
 
 
 class Signal(Wire):
-    """What the rules found for one household in one month. Members beyond the purpose's level are null."""
+    """What the rules found for one household in one month. Members beyond the purpose's level are null.
+
+    `case_id`, `case_stage`: the case of its household, an open one where there is one.
+    """
 
     signal_id: uuid.UUID
     household_id: uuid.UUID
@@ -52,6 +57,8 @@ class Signal(Wire):
     months: int | None
     district: str | None
     explanation: dict[str, Any] | None
+    case_id: uuid.UUID | None
+    case_stage: Stage | None
 
 
 class SealedDetails(Wire):
@@ -128,7 +135,8 @@ def search_signals(search: Search, viewer: DebtHelpViewer, pools: Pools) -> Sign
         asks["after"] = _place(search.cursor)
     with Gate(pools).open(look(viewer, search.pilot_id), asks) as scope:
         rows, place, unkeyed = looking.worklist_page(scope)
-    found = tuple(map(Signal.model_validate, rows))
+        cases = looking.cases_of_signals(scope)
+    found = tuple(_signal(row, cases) for row in rows)
     return SignalPage(signals=found, next=place and _cursor(place), unkeyed=unkeyed)
 
 
@@ -142,10 +150,11 @@ def read_signal(
     """Show one signal to a debt-help worker of the municipality that it was made for."""
     with Gate(pools).open(look(viewer, pilot_id), {"ask": "signal", "signal": str(signal_id)}) as scope:
         signal = looking.one_signal(scope)
+        cases = looking.cases_of_signals(scope)
         reports = looking.reports_of_signal(scope)
         doubtful = looking.signal_is_doubtful(scope)
     return SignalWithReports(
-        signal=Signal.model_validate(dict(signal)),
+        signal=_signal(dict(signal), cases),
         reports=tuple(report_of(dict(row), ReportOfHousehold) for row in reports),
         doubtful=doubtful,
     )
@@ -159,6 +168,11 @@ def report_of(row: dict[str, Any], kind: type[AReport]) -> AReport:
     for name in ("wrapped_key", "contact", "proof", "key_envelope"):
         sealed[name] = base64.b64encode(sealed[name]).decode()
     return kind.model_validate({**row, "sealed": sealed})
+
+
+def _signal(row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Signal:
+    case = cases.get(row["signal_id"], {})
+    return Signal.model_validate({**row, "case_id": case.get("case_id"), "case_stage": case.get("stage")})
 
 
 def _cursor(place: list[Any]) -> str:

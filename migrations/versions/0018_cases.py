@@ -231,6 +231,37 @@ FUNCTIONS = (
         WHERE s.pilot_id = p AND s.household_id = ANY (found_households) ORDER BY s.period DESC, s.signal_id;
     END $$
     """,
+    # Of each signal that the event named, a page's or the one, the case of its household: the open one that was opened
+    # first, else the newest.
+    f"""
+    CREATE FUNCTION gate.signal_cases() RETURNS TABLE (signal_id uuid, case_id uuid, stage text) {LOOKS} AS $$
+    DECLARE
+      {SCOPED.format(level=FACTS, asks="worklist,signal")}
+      found_households uuid[] := scope.households;
+      found_signals uuid[] := scope.signals;
+    BEGIN
+      IF p IS NULL OR found_signals = '{{}}' THEN RETURN; END IF;
+      RETURN QUERY
+        WITH r AS MATERIALIZED (
+          SELECT t.report_id, t.household_id FROM signals.report t
+          WHERE t.pilot_id = p AND t.household_id = ANY (found_households)
+        ), m AS MATERIALIZED (
+          SELECT t.report_id, t.case_id FROM signals.case_report t
+          WHERE t.pilot_id = p AND t.report_id = ANY (ARRAY(SELECT r.report_id FROM r))
+        ), c AS MATERIALIZED (
+          SELECT t.case_id, t.stage, t.opened_at FROM signals.case_file t
+          WHERE t.pilot_id = p AND t.case_id = ANY (ARRAY(SELECT m.case_id FROM m))
+        ), s AS MATERIALIZED (
+          SELECT t.signal_id, t.household_id FROM signals.signal t
+          WHERE t.pilot_id = p AND t.signal_id = ANY (found_signals) AND t.household_id = ANY (found_households)
+        )
+        SELECT DISTINCT ON (s.signal_id) s.signal_id, c.case_id, c.stage
+        FROM s JOIN r USING (household_id) JOIN m USING (report_id) JOIN c USING (case_id)
+        ORDER BY s.signal_id, c.stage = 'closed',
+                 CASE WHEN c.stage = 'closed' THEN -extract(epoch FROM c.opened_at)
+                      ELSE extract(epoch FROM c.opened_at) END, c.case_id;
+    END $$
+    """,
     # The case of the signal that the event named: a new one, or the one that stands. Who comes second at the same
     # moment waits at the key of a report for the first, and is given that one's case; where it wrote some of the
     # household's other reports by then, it takes that back. No row: there is nothing to open it for.
@@ -332,6 +363,7 @@ EXECUTE = {
     "gate.cases()": ("reader", "recorder"),
     "gate.case_entries()": ("reader", "recorder"),
     "gate.case_signals()": ("reader",),
+    "gate.signal_cases()": ("reader",),
     "gate.open_case()": ("recorder",),
     "gate.add_case_entry(integer, jsonb, text, text, date, text, text, boolean)": ("recorder",),
     "gate.resident_cases()": ("reader",),
@@ -343,6 +375,7 @@ GRANTS = (
 )
 # table, name, command, rows. The gate's functions see and write no more than these let through.
 ABOUT = "pilot_id = privacy.pilot_asked_for('{{{asks}}}', {level}) AND case_id = ANY (privacy.cases_in_scope())"
+OF_SIGNALS = f"pilot_id = privacy.pilot_asked_for('{{worklist,signal}}', {FACTS})"
 OF_RESIDENT = f"pilot_id = privacy.pilot_asked_for('{{resident}}', {CONTACT})"
 TO_OPEN = (
     f"pilot_id = privacy.pilot_asked_for('{{open-case}}', {FACTS}) AND report_id = ANY (privacy.reports_to_open())"
@@ -351,11 +384,13 @@ POLICIES = (
     ("signals.case_file", "named", "SELECT", ABOUT.format(asks=ASKS, level=FACTS)),
     ("signals.case_file", "opened", "INSERT", ABOUT.format(asks="open-case", level=FACTS)),
     ("signals.case_file", "continued", "UPDATE", ABOUT.format(asks="case-entry", level=FACTS)),
+    ("signals.case_file", "of_signals", "SELECT", OF_SIGNALS),
     ("signals.case_file", "resident", "SELECT", OF_RESIDENT),
     ("signals.case_entry", "named", "SELECT", ABOUT.format(asks="case,case-entry", level=FACTS)),
     ("signals.case_entry", "continued", "INSERT", ABOUT.format(asks="case-entry", level=FACTS)),
     ("signals.case_entry", "resident", "SELECT", OF_RESIDENT),
     ("signals.case_report", "named", "SELECT", ABOUT.format(asks="cases,case,case-entry", level=FACTS)),
+    ("signals.case_report", "of_signals", "SELECT", OF_SIGNALS),
     ("signals.case_report", "to_open", "SELECT", TO_OPEN),
     ("signals.case_report", "opened", "INSERT", TO_OPEN + " AND case_id = ANY (privacy.cases_in_scope())"),
     ("signals.case_report", "resident", "SELECT", OF_RESIDENT + " AND report_id = ANY (privacy.reports_in_scope())"),

@@ -30,7 +30,7 @@ READS = {
         "gate.resident_hand_overs()",
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
-        *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()"),
+        *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()", "gate.signal_cases()"),
         *("gate.records()", "gate.record_cases('{{{nobodys}}}')"),
     ),
     "recorder": (
@@ -264,7 +264,8 @@ def test_an_event_for_something_else_shows_nothing(world: World, login: str, cal
     others = {asks["ask"]: other for other, (_role, _purpose, asks) in ASKS.items()}
     own = (
         {"worklist", "signal"}
-        if call in {"gate.signals()", "gate.next_place()", "gate.unkeyed()", "gate.signal_is_doubtful()"}
+        if call
+        in {"gate.signals()", "gate.next_place()", "gate.unkeyed()", "gate.signal_is_doubtful()", "gate.signal_cases()"}
         else {ASKS.get(call, ("", "", {"ask": ""}))[2]["ask"]}
     )
     for ask, other in others.items():

@@ -171,11 +171,12 @@ def test_a_purpose_that_the_pilot_does_not_give_this_role_answers_nothing(
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/look-refused")
 
 
+CASE = ("caseId", "caseStage")
 ABOVE: dict[
     str, tuple[set[str], int]
 ] = {  # by purpose: the members of a signal that it does not disclose, and whether it shows reports
-    "count": ({"categories", "creditors", "ruleSet", "amountEuros", "months", "district", "explanation"}, 0),
-    "sort": ({"ruleSet", "amountEuros", "months", "district", "explanation"}, 0),
+    "count": ({"categories", "creditors", "ruleSet", "amountEuros", "months", "district", "explanation", *CASE}, 0),
+    "sort": ({"ruleSet", "amountEuros", "months", "district", "explanation", *CASE}, 0),
     "worklist": (set(), 1),
     "offer-help": (set(), 1),
 }

@@ -10,11 +10,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from app.retention import carry_out
-from client import desk_rights
+from cli.desk import app
+from cli.words import console
+from client import desk_cases, desk_rights
+from client.home import HomeUnusable
 from client.resident_answer import answer_of
 from client.resident_letter import letter_of
+from signals.cases import TakenUp
 from signals.days import AMSTERDAM
 from signals.pilot import Role
 from signals.rights import IdentityCheck
@@ -32,7 +37,7 @@ ACCEPTED = {"kind": "accepted", "on": TODAY, "threatened": False}
 CLOSED = {"kind": "closed", "on": TODAY, "result": "known_client"}
 REOPENED = {"kind": "reopened", "on": TODAY}
 MERGED = {31: "Aksoy", 32: "Bloem", 33: "Cornelissen"}
-NUMBERS, SEPTEMBERS = (*range(11, 22), *MERGED, 51, 52, 53, 54, 60), (41,)  # households of one report each
+NUMBERS, SEPTEMBERS = (*range(11, 26), *MERGED, 51, 52, 53, 54, 60), (41,)  # households of one report each
 EARLY = {"reported_on": date(2026, 9, 30), "months": 3}
 
 
@@ -274,6 +279,24 @@ def test_what_comes_after_a_closed_case_gets_a_case_of_its_own(world: World, des
     assert of_case(world, again).isdisjoint(of_case(world, ended))
 
 
+def test_the_worklist_and_the_signal_tell_how_far_the_open_case_is(world: World, desk: httpx.Client) -> None:
+    def told() -> list[tuple[str | None, str | None]]:
+        signal = a_signal(world, 25)
+        one = desk.get(f"/signals/{signal}").json()["signal"]
+        found = desk.post("/signals/_search", json={"pilotId": PILOT, "limit": 200}, params={"pilotId": PILOT}).json()
+        (listed,) = [row for row in found["signals"] if row["signalId"] == signal]
+        return [(row["caseId"], row["caseStage"]) for row in (one, listed)]
+
+    assert told() == [(None, None)] * 2
+    first = opened(desk, a_signal(world, 25))
+    assert told() == [(first, "new")] * 2
+    written(desk, first, CLOSED)
+    assert told() == [(first, "closed")] * 2
+    world.push("power", PILOT, [row(25, "p25")])
+    second = opened(desk, a_signal(world, 25))
+    assert told() == [(second, "new")] * 2
+
+
 def test_a_list_has_what_is_due_first_page_by_page_and_leaves_closed_ones_out(world: World, desk: httpx.Client) -> None:
     cases = [opened(desk, a_signal(world, number)) for number in (51, 52, 53, 54)]
     assigned = {"kind": "assigned", "on": TODAY, "worker": "team-lijst"}
@@ -286,7 +309,8 @@ def test_a_list_has_what_is_due_first_page_by_page_and_leaves_closed_ones_out(wo
     found: list[str] = []
     place: str | None = None
     while place or not found:
-        asked: dict[str, str | int] = {"worker": "team-lijst", "limit": 1, **({"place": place} if place else {})}
+        asked: dict[str, str | int] = {"worker": "team-lijst", "limit": 1}
+        asked |= {"place": place} if place else {}
         page = desk.get("/cases", params=asked)
         found += [case["caseId"] for case in page.json()["cases"]]
         place = page.json()["next"]
@@ -339,6 +363,68 @@ def test_a_resident_hears_of_the_case_and_not_who_worked_on_it(world: World, des
     assert "an-employee" not in json.dumps(answer) + letter
     assert {look["purpose"] for look in answer["looks"]} >= {"worklist", "answer-resident"}
     assert answer_of(held, document, set())["cases"] == []
+
+
+def cli(world: World, *words: str, user: str = "anna", fails: bool = False) -> str:
+    """What a command of the desk's says, in Dutch."""
+    options = ("--home", str(world.home("town-a").path), "--pilot", PILOT, "--user", user)
+    width, console.width = console.width, 200
+    try:
+        result = CliRunner().invoke(app, ["cases", *words, *options])
+    finally:
+        console.width = width
+    assert result.exit_code == (1 if fails else 0), result.output
+    return result.output
+
+
+def test_a_worker_opens_lists_shows_and_continues_a_case_in_dutch(world: World) -> None:
+    said = cli(world, "open", a_signal(world, 22))
+    short = said.split()[1]
+    assert "is geopend" in said
+    assert "Er is al een zaak" in cli(world, "open", a_signal(world, 22))
+    cli(world, "add", "pak-op", short)
+    cli(world, "add", "poging", short, "--hoe", "telefoon", "--niet-bereikt", "--dagdeel", "avond")
+    cli(world, "add", "attempt", short, "--how", "huisbezoek", "--reached")
+    said = cli(world, "add", "aanvaard", short, "--bedreigend", "--op", "vandaag")
+    assert "aanbod aanvaard, bedreigend  [u]" in said
+    assert "gesprek" in said
+    cli(world, "add", "assign", short, "team-cli", "--partner", "helping-hand")
+    listed = cli(world, "list", "--wie", "team-cli", "--binnen", "9")
+    assert short in listed
+    assert "1 zaken: 0 te laat, 1 binnen 7 dagen" in listed
+    assert short not in cli(world, "list", "--wie", "team-cli", "--te-laat")
+    cli(world, "add", "strike", short, "2")
+    shown = cli(world, "show", short, user="bert")
+    assert "huisbezoek: bereikt" in shown
+    assert "team-cli @ helping-hand" in shown
+    assert "gesproken" not in shown.split("Wat nu kan")[0]
+    assert "het eerste gesprek" in shown
+    assert "[u]" not in shown
+
+
+def test_who_writes_after_a_colleague_hears_what_that_one_wrote_and_looks_again(world: World) -> None:
+    short = cli(world, "open", a_signal(world, 23)).split()[1]
+    cli(world, "add", "take-up", short)
+    home = world.home("town-a").path / "pulled" / f"{PILOT}-cases.json"
+    before = home.read_bytes()  # what another machine of the desk's saw
+    cli(world, "add", "attempt", short, "--hoe", "brief", "--missed", user="bert")
+    home.write_bytes(before)
+    said = cli(world, "add", "attempt", short, "--hoe", "telefoon", "--bereikt", fails=True)
+    assert "Intussen schreef iemand anders" in said
+    assert "brief: niet bereikt" in said
+    cli(world, "add", "attempt", short, "--hoe", "telefoon", "--bereikt", fails=True)  # not looked yet
+    cli(world, "show", short)
+    cli(world, "add", "attempt", short, "--hoe", "telefoon", "--bereikt")
+    said = cli(world, "add", "sluit", short, "geen-contact", fails=True)
+    assert "Er is niets opgeschreven" in said
+    assert "lost-zelf-op" in said
+
+
+def test_nobody_writes_in_a_case_that_was_not_looked_at(world: World, desk: httpx.Client) -> None:
+    case = opened(desk, a_signal(world, 24))
+    with world.desk(PILOT) as service, pytest.raises(HomeUnusable, match="look at the case before"):
+        desk_cases.add(world.home("town-a"), service, PILOT, case, TakenUp(on=NOW))
+    assert world.rows("SELECT FROM signals.case_entry WHERE case_id = %(c)s", c=case) == []
 
 
 def test_a_case_goes_when_its_last_report_is_withdrawn_and_not_before(world: World, desk: httpx.Client) -> None:

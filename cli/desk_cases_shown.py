@@ -1,0 +1,214 @@
+"""Cases as a desk's commands show them: the list by what is due, one case as a time line, what may come next."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from rich.table import Table
+
+from cli.desk_options import STOPPED_SHORT
+from cli.words import TRAY, Lang, day, either, in_words, month
+from signals.cases import ContactKind, DayPart, Result, Stage
+from signals.days import AMSTERDAM
+
+STAGE = {
+    Stage.NEW: ("nieuw", "new"),
+    Stage.TAKEN_UP: ("opgepakt", "taken up"),
+    Stage.ACCEPTED: ("aanbod aanvaard", "accepted"),
+    Stage.SPOKEN: ("gesproken", "spoken"),
+    Stage.CLOSED: ("gesloten", "closed"),
+}
+# The first word is what somebody types, in either language; blanks are typed as hyphens.
+CONTACT = {
+    ContactKind.PHONE: ("telefoon", "phone"),
+    ContactKind.HOME_VISIT: ("huisbezoek", "home visit"),
+    ContactKind.LETTER: ("brief", "letter"),
+    ContactKind.CARD: ("kaart", "card"),
+    ContactKind.EMAIL: ("e-mail", "email"),
+    ContactKind.MESSAGE: ("bericht", "message"),
+    ContactKind.APPOINTMENT: ("afspraak", "appointment"),
+    ContactKind.ADMINISTRATIVE: ("administratief", "administrative"),
+    ContactKind.OTHER: ("anders", "other"),
+    ContactKind.UNKNOWN: ("onbekend", "unknown"),
+}
+DAY_PART = {
+    DayPart.MORNING: ("ochtend", "morning"),
+    DayPart.AFTERNOON: ("middag", "afternoon"),
+    DayPart.EVENING: ("avond", "evening"),
+}
+RESULT = {
+    Result.ADVICE: ("advies", "advice"),
+    Result.NO_CONTACT: ("geen contact", "no contact"),
+    Result.NO_REACTION: ("geen reactie", "no reaction"),
+    Result.KNOWN_CLIENT: ("bekende klant", "known client"),
+    Result.OTHER_HELPER: ("andere hulp", "other helper"),
+    Result.ALREADY_PAID: ("al betaald", "already paid"),
+    Result.DECEASED: ("overleden", "deceased"),
+    Result.MANAGES_ALONE: ("lost zelf op", "manages alone"),
+    Result.NOT_TAKEN_UP: ("niet opgepakt", "not taken up"),
+    Result.REPEATED: ("herhaald", "repeated"),
+    Result.WRONGFUL: ("onterecht", "wrongful"),
+    Result.NOT_RESIDENT: ("geen inwoner", "not resident"),
+    Result.FOLLOW_UP: ("vervolg", "follow up"),
+    Result.FOLLOW_UP_FINANCIAL: ("vervolg financieel", "follow up financial"),
+    Result.FOLLOW_UP_OTHER: ("vervolg overig", "follow up other"),
+    Result.REFERRED_WITHOUT_RESIDENT: ("doorverwezen zonder inwoner", "referred without resident"),
+}
+# What may come next: what it is called, and the command that writes it.
+NEXT = {
+    "taken_up": ("oppakken", "take it up", "take-up"),
+    "attempt": ("contact zoeken", "seek contact", "attempt"),
+    "accepted": ("het aanbod is aanvaard", "the offer is accepted", "accepted"),
+    "spoken": ("het eerste gesprek", "the first conversation", "spoken"),
+    "closed": ("sluiten", "close it", "close"),
+    "reopened": ("heropenen", "reopen it", "reopen"),
+    "assigned": ("toewijzen", "assign it", "assign"),
+    "struck": ("een aantekening doorhalen", "strike an entry", "strike"),
+}
+REMIND_DAYS = 7
+
+
+def table_of(cases: Sequence[Mapping[str, Any]], today: date, lang: Lang) -> Table:
+    """Cases as a table: what is overdue in red, what is due within a week in yellow."""
+    heads = either(lang, "zaak|uiterlijk|wat|fase|wie|aantekeningen", "case|by|what|stage|who|entries").split("|")
+    table = Table(*heads, box=None, header_style="bold")
+    for case in cases:
+        due, what = due_of(case, lang)
+        late = due is not None and due < today
+        soon = due is not None and due <= today + timedelta(days=REMIND_DAYS)
+        style = "bold red" if late else "yellow" if soon else ""
+        by = f"▲ {day(due, lang)}" if late and due else day(due, lang) if due else ""
+        stage = either(lang, *STAGE[Stage(case["stage"])])
+        if case["result"]:
+            stage += f": {either(lang, *RESULT[Result(case['result'])])}"
+        who = " @ ".join(filter(None, (case["worker"], case["partner"])))
+        table.add_row(case["caseId"][:STOPPED_SHORT], by, what, stage, who, str(case["entries"]), style=style)
+    return table
+
+
+def counted_line(cases: Sequence[Mapping[str, Any]], today: date, lang: Lang) -> str:
+    """How many there are, how many are overdue, and how many are due soon."""
+    dues = [due for due, _what in (due_of(case, lang) for case in cases) if due is not None]
+    late = sum(due < today for due in dues)
+    soon = sum(today <= due <= today + timedelta(days=REMIND_DAYS) for due in dues)
+    return either(
+        lang,
+        f"{len(cases)} zaken: {late} te laat, {soon} binnen {REMIND_DAYS} dagen.\n"
+        "Eén bekijken: vroegsein desk cases show ZAAK",
+        f"{len(cases)} cases: {late} overdue, {soon} within {REMIND_DAYS} days.\n"
+        "Look at one: vroegsein desk cases show CASE",
+    )
+
+
+def due_of(case: Mapping[str, Any], lang: Lang) -> tuple[date | None, str]:
+    """The day that is due, and for what."""
+    if case["conversationDue"]:
+        return date.fromisoformat(case["conversationDue"]), either(lang, "gesprek", "conversation")
+    if case["offerDue"]:
+        return date.fromisoformat(case["offerDue"]), either(lang, "aanbod", "offer")
+    return None, ""
+
+
+def case_lines(found: Mapping[str, Any], me: str, today: date, lang: Lang) -> list[tuple[str, str]]:
+    """One case as lines, each with its style: where it stands, its signals, what was done, what may come next."""
+    case = found["case"]
+    lines = [(line, "") for line in _signal_lines(found, lang)]
+    lines += entry_lines(found["entries"], me, lang)
+    return [*state_lines(case, today, lang), *lines, *next_lines(found, lang)]
+
+
+def state_lines(case: Mapping[str, Any], today: date, lang: Lang) -> list[tuple[str, str]]:
+    """Where a case stands, and what is due."""
+    stage = either(lang, *STAGE[Stage(case["stage"])])
+    result = f" ({either(lang, *RESULT[Result(case['result'])])})" if case["result"] else ""
+    since = day(date.fromisoformat(case["openedOn"]), lang)
+    short = case["caseId"][:STOPPED_SHORT]
+    head = either(
+        lang,
+        f"Zaak {short}: {stage}{result}, geopend {since}, {case['reports']} melding(en)",
+        f"Case {short}: {stage}{result}, opened {since}, {case['reports']} report(s)",
+    )
+    lines = [(head, "bold")]
+    if case["worker"]:
+        who = " @ ".join(filter(None, (case["worker"], case["partner"])))
+        lines.append((either(lang, f"Wie: {who}", f"Who: {who}"), ""))
+    due, what = due_of(case, lang)
+    if due is not None:
+        late = either(lang, " — te laat", " — overdue") if due < today else ""
+        by = either(lang, f"Uiterlijk {day(due, lang)}: {what}{late}", f"By {day(due, lang)}: {what}{late}")
+        lines.append((by, "bold red" if late else ""))
+    return lines
+
+
+def entry_lines(entries: Sequence[Mapping[str, Any]], me: str, lang: Lang) -> list[tuple[str, str]]:
+    """Entries as a time line; what was struck is crossed out."""
+    struck = {one["entry"]["number"] for one in entries if one["entry"]["kind"] == "struck"}
+    lines = []
+    for one in entries:
+        on = date.fromisoformat(one["entry"]["on"])
+        written = datetime.fromisoformat(one["writtenAt"]).astimezone(AMSTERDAM).date()
+        who = either(lang, "u", "you") if one["actor"] == me else one["actor"][:4]
+        later = either(lang, f", opgeschreven {day(written, lang)}", f", written {day(written, lang)}")
+        text = (
+            f"{one['number']:>4}  {day(on, lang)}  {told(one['entry'], lang)}  [{who}{later if written != on else ''}]"
+        )
+        lines.append((text, "strike dim" if one["number"] in struck else ""))
+    return lines
+
+
+def told(entry: Mapping[str, Any], lang: Lang) -> str:
+    """One entry in words."""
+    match entry["kind"]:
+        case "attempt":
+            how = either(lang, *CONTACT[ContactKind(entry["contact"])])
+            part = f" ({either(lang, *DAY_PART[DayPart(entry['dayPart'])])})" if entry.get("dayPart") else ""
+            reached = either(lang, "bereikt", "reached") if entry["reached"] else either(lang, "niet bereikt", "missed")
+            return f"{how}{part}: {reached}"
+        case "accepted":
+            threat = either(lang, ", bedreigend", ", threatened") if entry["threatened"] else ""
+            return either(lang, "aanbod aanvaard", "offer accepted") + threat
+        case "closed":
+            result = either(lang, *RESULT[Result(entry["result"])])
+            return either(lang, f"gesloten: {result}", f"closed: {result}")
+        case "assigned":
+            who = " @ ".join(filter(None, (entry["worker"], entry.get("partner"))))
+            return either(lang, f"toegewezen aan {who}", f"assigned to {who}")
+        case "struck":
+            return either(lang, f"aantekening {entry['number']} doorgehaald", f"entry {entry['number']} struck")
+        case kind:
+            words = {
+                "taken_up": ("opgepakt", "taken up"),
+                "spoken": ("eerste gesprek gevoerd", "first conversation held"),
+                "reopened": ("heropend", "reopened"),
+            }
+            return either(lang, *words[kind])
+
+
+def next_lines(found: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    """What may come next, in words, with the command that writes it."""
+    legal = [kind for kind in found["legal"] if kind != "struck" or found["entries"]]
+    lines = [("", ""), (either(lang, "Wat nu kan (vroegsein desk cases add …):", "What may come next:"), "")]
+    for kind in legal:
+        *words, command = NEXT[kind]
+        lines.append((f"  {command:<9} {either(lang, *words)}", ""))
+        if kind == "closed":
+            results = ", ".join(either(lang, *RESULT[Result(r)]).replace(" ", "-") for r in found["legalResults"])
+            lines.append((f"            {either(lang, 'met', 'with')}: {results}", "dim"))
+    return lines
+
+
+def _signal_lines(found: Mapping[str, Any], lang: Lang) -> list[str]:
+    lines = []
+    if not found["live"]:
+        lines.append(
+            either(
+                lang,
+                "✗ Geen melding van deze zaak telt nu mee: stilgelegd, overgedragen of niet meer gekoppeld.",
+                "✗ No report of this case counts now: paused, handed over or no longer linked.",
+            )
+        )
+    for signal in found.get("signals", ()):
+        tray = in_words(TRAY, signal["tray"], lang)
+        short = signal["signalId"][:STOPPED_SHORT]
+        lines.append(f"{either(lang, 'Signaal', 'Signal')} {short}: {month(signal['period'], lang)}, {tray}")
+    return [*lines, ""]
