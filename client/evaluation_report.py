@@ -135,10 +135,10 @@ def _in_short(evaluation: Evaluation) -> list[str]:
     reports, fate = evaluation.table(TableName.REPORTS), evaluation.table(TableName.FATE)
     households, channel = evaluation.table(TableName.REACHED), evaluation.table(TableName.CHANNEL)
     signals = evaluation.table(TableName.REPETITION)
-    said = [f"Er kwamen {_between(reports.together())} meldingen binnen."]
+    said = [f"Er kwamen {_between(reports.together())} meldingen binnen."] if reports.rows else []
     if signals.rows and households.rows:
         all_of, homes = signals.together(), households.together()
-        said.append(f"Samen zijn dat {_between(all_of)} signalen, over {_between(homes)} huishoudens.")
+        said.append(f"Er waren {_between(all_of)} signalen, over {_between(homes)} huishoudens.")
     shares = (
         (_share(fate, (Fate.TAKEN_UP,)), "Van de signalen is {} % opgepakt (landelijk 80 % in 2023, 83 % in 2024)."),
         (_all_met(channel), "Van de opgepakte zaken is {} % bereikt (landelijk ongeveer een op de vijf)."),
