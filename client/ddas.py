@@ -60,7 +60,8 @@ DAY_PART: Mapping[DayPart, str] = {  # EnumDagdeel
 }
 _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _WHOLE_POSTCODE = re.compile(r"[1-9][0-9]{3}[a-z]{2}")
-_AS_IN_BAG = re.compile(r"[A-Z]?[A-Z0-9]{0,4}")  # a house letter and an addition of up to four, joined
+# A house letter and an addition of up to four, in this order, with nothing but signs between them.
+_AS_IN_BAG = re.compile(r"[^A-Z0-9]*([A-Z]?)[^A-Z0-9]*([A-Z0-9]{0,4})[^A-Z0-9]*")
 
 
 class LeftOut(StrEnum):
@@ -284,8 +285,8 @@ def _client(signal: Signal) -> dict[str, str] | LeftOut:
 
 def _addition(behind: str) -> str:
     """House letter and addition of the BAG joined; what is written at more length is cut to its class (`2-hoog`: 2)."""
-    joined = re.sub(r"[^A-Z0-9]", "", behind.upper())
-    return joined if _AS_IN_BAG.fullmatch(joined) else normalise_addition(behind).upper()
+    found = _AS_IN_BAG.fullmatch(behind.upper())
+    return "".join(found.groups()) if found else normalise_addition(behind).upper()
 
 
 def _status(case: Case | None, until: date) -> str:

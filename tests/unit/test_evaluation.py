@@ -278,7 +278,7 @@ def sums(table: ShownTable) -> Band:
     return Band(sum(band.at_least for band in bands), sum(band.at_most for band in bands))
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(8))
 @given(st.lists(kinds, max_size=7))
 def test_a_reader_who_subtracts_margins_finds_no_count_that_is_not_shown(drawn: list[Any]) -> None:
     """The whole of each population from every other table, less the other rows of this one."""
