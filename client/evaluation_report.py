@@ -200,7 +200,7 @@ def _lead(evaluation: Evaluation) -> list[Block]:
 
 def _follow_up(evaluation: Evaluation) -> list[Block]:
     table = evaluation.table(TableName.FOLLOW_UP)
-    blocks = _block(table)
+    blocks: list[Block] = [{"caution": CAUTION}, *_block(table)]
     bars = [
         Bar(name, (share / 100, 1 - share / 100), f"{share} % weer")
         for name, again, others in _followed(table)
@@ -217,7 +217,7 @@ def _follow_up(evaluation: Evaluation) -> list[Block]:
             f"Buiten deze tabel staan {rest} huishoudens: hun halve jaar is nog niet om, of er is geen zaak afgesloten."
         )
         blocks.append({"text": text})
-    return [*blocks, {"caution": CAUTION}]
+    return blocks
 
 
 def _followed(table: ShownTable) -> list[tuple[str, Figure, Figure]]:
