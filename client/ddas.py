@@ -60,7 +60,6 @@ DAY_PART: Mapping[DayPart, str] = {  # EnumDagdeel
 }
 _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _WHOLE_POSTCODE = re.compile(r"[1-9][0-9]{3}[a-z]{2}")
-_AS_IN_BAG = re.compile(r"[A-Z]?[A-Z0-9]{0,4}")  # a house letter and an addition of up to four, joined
 
 
 class LeftOut(StrEnum):
@@ -274,18 +273,12 @@ def _client(signal: Signal) -> dict[str, str] | LeftOut:
     if not number:
         return LeftOut.NO_HOUSE_NUMBER
     client = {"postcode": postcode.upper(), "huisnummer": number}
-    if addition := _addition(behind):
-        client["huisnummertoevoeging"] = addition
+    if addition := normalise_addition(behind):  # house letter and addition, one form in every creditor's spelling
+        client["huisnummertoevoeging"] = addition.upper()
     born = signal.contact.birth_date
     if born is not None and normalise_birth_date(born) and born <= signal.reported_on:
         client["geboortedatum"] = born.isoformat()
     return client
-
-
-def _addition(behind: str) -> str:
-    """House letter and addition of the BAG joined; what is written at more length is cut to its class (`2-hoog`: 2)."""
-    joined = re.sub(r"[^A-Z0-9]", "", behind.upper())
-    return joined if _AS_IN_BAG.fullmatch(joined) else normalise_addition(behind).upper()
 
 
 def _status(case: Case | None, until: date) -> str:

@@ -135,10 +135,10 @@ def _in_short(evaluation: Evaluation) -> list[str]:
     reports, fate = evaluation.table(TableName.REPORTS), evaluation.table(TableName.FATE)
     households, channel = evaluation.table(TableName.REACHED), evaluation.table(TableName.CHANNEL)
     signals = evaluation.table(TableName.REPETITION)
-    said = [f"Er kwamen {_between(reports.together())} meldingen binnen."]
+    said = [f"Er kwamen {_between(reports.together())} meldingen binnen."] if reports.rows else []
     if signals.rows and households.rows:
         all_of, homes = signals.together(), households.together()
-        said.append(f"Samen zijn dat {_between(all_of)} signalen, over {_between(homes)} huishoudens.")
+        said.append(f"Er waren {_between(all_of)} signalen, over {_between(homes)} huishoudens.")
     shares = (
         (_share(fate, (Fate.TAKEN_UP,)), "Van de signalen is {} % opgepakt (landelijk 80 % in 2023, 83 % in 2024)."),
         (_all_met(channel), "Van de opgepakte zaken is {} % bereikt (landelijk ongeveer een op de vijf)."),
@@ -200,7 +200,11 @@ def _lead(evaluation: Evaluation) -> list[Block]:
 
 def _follow_up(evaluation: Evaluation) -> list[Block]:
     table = evaluation.table(TableName.FOLLOW_UP)
-    blocks = _block(table)
+    if not table.rows:
+        return _block(table)
+    rest = _between(table.together((FollowUp.TOO_EARLY, FollowUp.NO_CLOSED_CASE)))
+    text = f"Buiten deze tabel staan {rest} huishoudens: hun halve jaar is nog niet om, of er is geen zaak afgesloten."
+    blocks: list[Block] = [{"caution": CAUTION}, *_block(table), {"text": text}]
     bars = [
         Bar(name, (share / 100, 1 - share / 100), f"{share} % weer")
         for name, again, others in _followed(table)
@@ -211,19 +215,11 @@ def _follow_up(evaluation: Evaluation) -> list[Block]:
         legend = ("weer een signaal binnen zes maanden", "geen nieuw signaal")
         title = "Weer een signaal binnen zes maanden, van wie het halve jaar vol is"
         blocks.append(_picture(Picture("follow-up", title, f"{said}.", tuple(bars), legend)))
-    if table.rows:
-        rest = _between(table.together((FollowUp.TOO_EARLY, FollowUp.NO_CLOSED_CASE)))
-        text = (
-            f"Buiten deze tabel staan {rest} huishoudens: hun halve jaar is nog niet om, of er is geen zaak afgesloten."
-        )
-        blocks.append({"text": text})
-    return [*blocks, {"caution": CAUTION}]
+    return blocks
 
 
 def _followed(table: ShownTable) -> list[tuple[str, Figure, Figure]]:
     """Who was reached and who wasn't: how many came again, and how many did not."""
-    if not table.rows:
-        return []
     names = ROWS[TableName.FOLLOW_UP]
     return [
         (names["reached"], table.figure(FollowUp.REACHED_AGAIN), table.figure(FollowUp.REACHED_NOT_AGAIN)),

@@ -140,10 +140,10 @@ NOTES: Mapping[TableName, str] = {
     ),
 }
 CAUTION = (
-    "Lees dit verschil niet als het effect van het contact. Wie bereikt wordt, verschilt vaak ook in andere dingen "
-    "van wie niet bereikt wordt: de gemeente belt en bezoekt eerder bij zware zaken, en wie zelf al aan een "
-    "oplossing werkt, neemt eerder op. Een nieuw signaal kan ook goed zijn: de schuldeiser meldt op tijd. Wat "
-    "contact zelf uithaalt, laat alleen een proef zien waarin het lot bepaalt wie er meer pogingen krijgt."
+    "Lees het verschil in deze tabel niet als het effect van het contact. Wie bereikt wordt, verschilt vaak ook in "
+    "andere dingen van wie niet bereikt wordt: de gemeente belt en bezoekt eerder bij zware zaken, en wie zelf al "
+    "aan een oplossing werkt, neemt eerder op. Een nieuw signaal kan ook goed zijn: de schuldeiser meldt op tijd. "
+    "Wat contact zelf uithaalt, laat alleen een proef zien waarin het lot bepaalt wie er meer pogingen krijgt."
 )
 LEAD_CAUTION = (
     "Een huishouden zonder spoedkenmerk is niet vanzelf geholpen: het kan er later nog een krijgen, en een schuldeiser "

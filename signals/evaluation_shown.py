@@ -28,7 +28,7 @@ from signals.evaluation import (
     Reached,
     TableName,
 )
-from signals.monthly_table import Repetition
+from signals.monthly_table import MonthlyTable, Repetition
 
 _JOINT = "|"  # no row's own name has one
 
@@ -87,13 +87,20 @@ class Evaluation:
         return next(table for table in self.tables if table.name is name)
 
 
-def publish(counted: Counted, effort: Effort | None = None) -> Evaluation:
-    """Make what may be shown of true counts."""
+def publish(counted: Counted, effort: Effort | None = None, monthly: Iterable[MonthlyTable] = ()) -> Evaluation:
+    """Make what may be shown of true counts.
+
+    Args:
+        counted: the pilot.
+        effort: what the work has cost, as the municipality states it.
+        monthly: the monthly tables of the same months, as they were published: what they don't show stays open too.
+    """
+    beside = tuple(monthly)
     forms = [_forms(counts) for counts in counted.tables]
-    tables = next((all_of for level in range(3) if _tells_no_more(all_of := _at(level, forms))), [])
+    tables = next((all_of for level in range(3) if _may_stand(all_of := _at(level, forms), beside)), [])
     if not tables:
         for of_one in forms:
-            tables.append(next(form for form in of_one if _tells_no_more([*tables, form])))
+            tables.append(next(form for form in of_one if _may_stand([*tables, form], beside)))
     reached = next(table for table in tables if table.name is TableName.REACHED)
     return Evaluation(
         tuple(tables),
@@ -149,6 +156,41 @@ def _euros_each(effort: Effort, reached: ShownTable) -> Band | None:
         return None
     euros, band = effort.hours * effort.euros_per_hour, told(figure)
     return Band(euros // band.at_most, -(-euros // band.at_least))
+
+
+def _may_stand(tables: Sequence[ShownTable], monthly: Sequence[MonthlyTable]) -> bool:
+    return _tells_no_more(tables) and all(_leaves_open(table, monthly) for table in tables if table.rows)
+
+
+def _leaves_open(table: ShownTable, monthly: Sequence[MonthlyTable]) -> bool:
+    """Whether each count that the monthly tables don't show may still be anything from 0 to LEAST - 1 beside a table.
+
+    Each of its rows, or all of them, are the sum of the months'; where a month has no breakdown there is no such sum.
+    """
+    months = [month.signals for month in monthly]
+    if table.name is TableName.REPORTS:
+        sums = [
+            (told(figures[0]), [of.count for month in monthly for of in month.reports if of.category.value == row])
+            for row, figures in table.rows
+        ]
+    elif table.name in (TableName.REPETITION, TableName.FATE) and all(rows is not None for rows in months):
+        signals = [of for rows in months for of in rows or ()]
+        sums = [(table.together(), [of.count for of in signals])]
+        if table.name is TableName.REPETITION and all(of.repetition for of in signals):
+            sums += [
+                (told(figures[0]), [of.count for of in signals if of.repetition == row]) for row, figures in table.rows
+            ]
+    else:
+        return True
+    return all(_open_within(whole, counts) for whole, counts in sums if counts)
+
+
+def _open_within(whole: Band, counts: Sequence[Figure]) -> bool:
+    """Whether one of these that is not shown may be 0 or LEAST - 1 while all of them add up to something in `whole`."""
+    if None not in counts:
+        return True
+    band = total(counts)
+    return band.at_least + LEAST - 1 <= whole.at_most and band.at_most - (LEAST - 1) >= whole.at_least
 
 
 _Cells = Mapping[TableName, Mapping[tuple[str, str], Band]]
@@ -240,7 +282,7 @@ class _NoMoreThan:
         return least <= most
 
 
-def _among(rows: Iterable[str], weight: int = 1) -> dict[str, int]:
+def _among(rows: Iterable[str], weight: int = 1) -> Mapping[str, int]:
     return dict.fromkeys(rows, weight)
 
 
@@ -309,7 +351,6 @@ _TOGETHER: Mapping[TableName, tuple[tuple[tuple[str, ...], ...], ...]] = {
         ),
     ),
 }
-_OF_SIGNALS = (TableName.REPETITION, TableName.FATE)
 _OF_CASES = (TableName.CHANNEL, TableName.ATTEMPTS, TableName.FIRST_ATTEMPT)
 _LATER = _among((LeadTime.MONTH, LeadTime.TWO_MONTHS, LeadTime.THREE_MONTHS, LeadTime.LONGER), 2)
 _AGAIN = _among((FollowUp.REACHED_AGAIN, FollowUp.MISSED_AGAIN), 2)
@@ -318,14 +359,27 @@ _NO_MORE_THAN = (
     # A signal rests on a report, a multiple one on two.
     _NoMoreThan(TableName.REPETITION, TableName.REPORTS, {Repetition.MULTIPLE: 2}),
     _NoMoreThan(TableName.FATE, TableName.REPORTS),
-    # A household has a signal, and two where one came later.
-    *(_NoMoreThan(TableName.REACHED, of) for of in _OF_SIGNALS),
-    *(_NoMoreThan(TableName.LEAD_TIME, of, _LATER) for of in _OF_SIGNALS),
-    *(_NoMoreThan(TableName.FOLLOW_UP, of, _AGAIN) for of in _OF_SIGNALS),
-    # A case was made of a signal that was taken up.
-    *(_NoMoreThan(of, TableName.FATE, rows=(Fate.TAKEN_UP,)) for of in _OF_CASES),
-    _NoMoreThan(TableName.CONVERSATION, TableName.FATE, rows=(Fate.TAKEN_UP,)),
-    # A household that was reached has a case in which it was; one that is followed has a case.
+    # A household has a signal, and two where one came later; a case was made of a signal. Reports stand in for signals
+    # where no table of these is shown.
+    *(
+        _NoMoreThan(part, whole, weights)
+        for whole in (TableName.REPETITION, TableName.FATE, TableName.REPORTS)
+        for part, weights in (
+            (TableName.REACHED, _among(())),
+            (TableName.LEAD_TIME, _LATER),
+            (TableName.FOLLOW_UP, _AGAIN),
+            *((of, _among(())) for of in (*_OF_CASES, TableName.CONVERSATION)),
+        )
+    ),
+    # A case was made of a signal that was taken up, and who was reached or is followed has a case.
+    *(
+        _NoMoreThan(part, TableName.FATE, weights, usual, rows=(Fate.TAKEN_UP,))
+        for part, weights, usual in (
+            *((of, _among(()), 1) for of in (*_OF_CASES, TableName.CONVERSATION)),
+            (TableName.REACHED, _among([Reached.REACHED]), 0),
+            (TableName.FOLLOW_UP, _among([FollowUp.NO_CLOSED_CASE], 0), 1),
+        )
+    ),
     *(
         _NoMoreThan(TableName.REACHED, of, {Reached.REACHED: 1}, 0, columns=(Outcome.REACHED, Outcome.HELPED))
         for of in _OF_CASES

@@ -267,18 +267,24 @@ def test_urgent_flags_and_ends_of_supply_are_crisis_signals() -> None:
 @pytest.mark.parametrize(
     ("contact", "addition"),
     [
-        ({"letter": "a", "addition": "02"}, "A02"),
+        ({"letter": "a", "addition": "02"}, "A2"),
         ({"letter": "A", "addition": "bis"}, "ABIS"),
         ({"addition": "2-hoog"}, "2"),
-        ({"addition": "III"}, "III"),
-        ({"addition": "huis"}, "HUIS"),
+        ({"addition": "III"}, "3"),
+        ({"addition": "huis"}, "HS"),
         ({"addition": "begane grond"}, "HS"),
         ({"house_number": "12-C"}, "C"),
+        ({"house_number": "12 A-2"}, "A2"),
+        ({"addition": "t/m 14"}, None),
+        ({"addition": "c/o Jan"}, None),
+        ({"addition": "2 hg"}, "2"),
         ({"house_number": "", "street": "", "address": "Kade 12 A Zandhoek 6789 CA"}, "A"),
         ({}, None),
     ],
 )
-def test_house_letter_and_addition_are_joined(contact: dict[str, str], addition: str | None) -> None:
+def test_house_letter_and_addition_are_joined_and_read_the_same_in_every_spelling(
+    contact: dict[str, str], addition: str | None
+) -> None:
     told = client(**{"street": "Dorpsstraat", "house_number": "12", "postcode": "6789 ca", **contact})
     assert told == {
         "postcode": "6789CA",

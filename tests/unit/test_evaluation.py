@@ -54,7 +54,7 @@ from signals.evaluation_shown import (
     percentage,
     publish,
 )
-from signals.monthly_table import Repetition
+from signals.monthly_table import MonthlyTable, OfCategory, OfTray, Repetition, Total
 from signals.report import Category
 from tests.budget import examples
 
@@ -278,7 +278,7 @@ def sums(table: ShownTable) -> Band:
     return Band(sum(band.at_least for band in bands), sum(band.at_most for band in bands))
 
 
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(8))
 @given(st.lists(kinds, max_size=7))
 def test_a_reader_who_subtracts_margins_finds_no_count_that_is_not_shown(drawn: list[Any]) -> None:
     """The whole of each population from every other table, less the other rows of this one."""
@@ -299,6 +299,33 @@ def test_a_reader_who_subtracts_margins_finds_no_count_that_is_not_shown(drawn: 
                 for whole in whole_of:
                     assert whole.at_most - mine.at_least >= LEAST - 1
                     assert whole.at_least - (mine.at_most - (LEAST - 1)) <= 0
+
+
+@pytest.mark.parametrize("again", [1, 2, 5])
+@pytest.mark.parametrize("times", [9, 10, 12, 13, 30])
+def test_what_bounds_a_table_from_outside_leaves_open_what_it_does_not_show(times: int, again: int) -> None:
+    """Cases are no more than signals, households that are followed no more than those that were reached, and so on."""
+    met = [*tried(CALL, reached=True), ended(Result.MANAGES_ALONE)]
+    some = [signal(str(at), entries=met) for at in range(times)]
+    some += [signal(f"again-{at}", number, entries=met) for at in range(again) for number in (0, 40)]
+    found = {table.name: table for table in publish(counted(*some)).tables if table.rows}
+
+    def most(name: TableName, *rows: str) -> int:
+        return found[name].together(rows or None).at_most if name in found else 10**6
+
+    signals = min(most(TableName.REPETITION), most(TableName.FATE), most(TableName.REPORTS))
+    bounds = {
+        **dict.fromkeys((TableName.CHANNEL, TableName.ATTEMPTS, TableName.FIRST_ATTEMPT), signals),
+        **dict.fromkeys((TableName.REACHED, TableName.LEAD_TIME), signals),
+    }
+    for name in bounds.keys() & found.keys():
+        if None in [figure for _row, figures in found[name].rows for figure in figures]:
+            assert found[name].together().at_least + LEAST - 1 <= bounds[name], name
+    if TableName.FOLLOW_UP in found:
+        reached = (FollowUp.REACHED_AGAIN, FollowUp.REACHED_NOT_AGAIN)
+        if None in [found[TableName.FOLLOW_UP].figure(row) for row in reached]:
+            least = found[TableName.FOLLOW_UP].together(reached).at_least
+            assert least + LEAST - 1 <= most(TableName.REACHED, Reached.REACHED)
 
 
 def test_a_reader_who_tries_every_pilot_pins_down_no_count_that_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,6 +360,42 @@ def test_a_reader_who_tries_every_pilot_pins_down_no_count_that_is_not_shown(mon
                     hidden += 1
                     assert len(open_for & {*range(LEAST)}) >= LEAST - 1, publication
     assert hidden > 10
+
+
+def month_of(reports: dict[Category, int], signals: dict[Repetition, int] | None) -> MonthlyTable:
+    """A monthly table with one tray."""
+    rows = signals and tuple(OfTray(tray="all", repetition=of, count=shown(n)) for of, n in signals.items())
+    nothing = Total(at_least=0, at_most=0)
+    return MonthlyTable(
+        period="2026-01",
+        computed_on=UNTIL,
+        rule_set="default@1",
+        thresholds=1,
+        least=LEAST,
+        step=5,
+        reports=tuple(OfCategory(category=category, count=shown(n)) for category, n in reports.items()),
+        reports_total=nothing,
+        signals=rows,
+        households=nothing,
+        refused=(),
+    )
+
+
+def test_beside_the_monthly_tables_no_month_is_given_away() -> None:
+    """Two months of rent, 40 and 3: together 43, shown as 45, would tell that the second was not 0."""
+    records = [signal(str(at)) for at in range(43)]
+    alone = publish(counted(*records))
+    assert alone.table(TableName.REPORTS).figure("rent") == 45
+    months = [month_of({Category.RENT: number}, None) for number in (40, 3)]
+    assert publish(counted(*records), monthly=months).table(TableName.REPORTS).rows == ()
+    open_still = [month_of({Category.RENT: number}, None) for number in (36, 7)]  # 35 and fewer than ten: 33 to 46
+    assert publish(counted(*records), monthly=open_still).table(TableName.REPORTS).rows == ()
+    wide = [month_of({Category.RENT: number}, None) for number in (12, 12, 7, 3, 3, 6)]
+    assert publish(counted(*records), monthly=wide).table(TableName.REPORTS).rows
+    by_month = [month_of({}, {Repetition.SINGLE: number}) for number in (40, 3)]
+    found = publish(counted(*records), monthly=by_month)
+    assert found.table(TableName.REPETITION).rows == ()
+    assert found.table(TableName.REPORTS).rows
 
 
 def _table(name: TableName, rows: dict[Any, int]) -> CountedTable:

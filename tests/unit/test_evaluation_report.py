@@ -79,7 +79,7 @@ def test_the_report_shows_every_table_with_its_note_or_says_why_not(size: str, r
     for table in evaluation.tables:
         assert TITLES[table.name] in page
         assert (NOTES[table.name] in page) == bool(table.rows)
-    assert CAUTION in page
+    assert (CAUTION in page) == bool(evaluation.table(TableName.FOLLOW_UP).rows)
     assert "None" not in page
     assert "Evaluatie van de pilot vroegsignalering in Waterbeek" in page
 
