@@ -12,7 +12,6 @@ from signals.facts import FACTS, FactName
 from signals.fragments import (
     WORDS,
     Binds,
-    all_of,
     array_of,
     concat,
     has_word,
@@ -25,7 +24,7 @@ from signals.fragments import (
 )
 from signals.judging_sql import ALL, CHANGED, COLUMNS, EVERYTHING, FRAME, GONE, TOUCHED
 from signals.report import Category
-from signals.rulesets import Rule, RuleSet
+from signals.rulesets import Condition, Rule, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,8 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
     clocks = {clock.id: f"term_{position}" for position, clock in enumerate(rule_set.clocks)}
     matches = {rule.id: f"match_{position}" for position, rule in enumerate(rules)}
     urgent = [matches[rule.id] for rule in rules if rule.urgent]
+    needs = dict.fromkeys(need for rule in rules for need in rule.needs)
+    held = {need: f"held[{place}]" for place, need in enumerate(needs, start=3)}
     text = FRAME.format(
         reports=(ALL if everything else TOUCHED).format(columns=COLUMNS),
         always=binds.texts(rule_set.always_eligible.kinds),
@@ -54,8 +55,12 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
         word_columns=word_columns(binds),
         window=binds.number(rule_set.window.months),
         terms=", ".join(f"{term(clock, binds)} AS {clocks[clock.id]}" for clock in rule_set.clocks),
-        terms_columns=", ".join(clocks.values()),
-        matches=", ".join(f"any_eligible AND {all_of(rule, binds)} AS {matches[rule.id]}" for rule in rules),
+        alike=", ".join(("pilot_id", "held", "any_eligible", "received_on", *WORDS)),
+        needs=", ".join(holds(need, binds) for need in needs),
+        matches=", ".join(
+            f"any_eligible AND {' AND '.join(held[need] for need in rule.needs)} AS {matches[rule.id]}"
+            for rule in rules
+        ),
         any_match=" OR ".join(matches.values()),
         any_urgent=" OR ".join(urgent) if urgent else "false",
         set_aside_tray=binds.text(rule_set.set_aside.tray),
@@ -70,7 +75,8 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
         changed=EVERYTHING if everything else CHANGED,
         gone="" if everything else GONE,
         name=binds.text(rule_set.name),
-        explanation=_explanation(rule_set, matches, binds),
+        verdict_json=_verdict_json(rule_set, matches, held, binds),
+        explanation=_explanation(rule_set, binds),
     )
     return Judgement(sa.text(text), binds.values)
 
@@ -91,24 +97,34 @@ def _report_json(binds: Binds) -> str:
     ])  # fmt: skip
 
 
-def _explanation(rule_set: RuleSet, matches: Mapping[str, str], binds: Binds) -> str:
+def _explanation(rule_set: RuleSet, binds: Binds) -> str:
+    """What belongs to one month alone, round what it shares with others."""
     text = binds.text
     head = json_text({"format": FORMAT, "rule_set": rule_set.name, "hash": rule_set.hash().hex(),
                   "window_months": rule_set.window.months})  # fmt: skip
     parts = [
-        text(head[:-1] + ',"period":"'), "period", text('","received_on":"'), "received_on",
-        text('","deadline":"'), "deadline", text('","tray":"'), "tray", text('","digest":"'), "digest",
-        when("set_aside IS NOT NULL", concat([text('","set_aside":"'), "set_aside"])), text('","facts":{'),
+        text(head[:-1] + ',"period":"'), "period", text('","digest":"'), "digest", text('",'), "verdict_json",
     ]  # fmt: skip
-    for position, fact in enumerate(FactName):
-        parts += [text(f'{"," if position else ""}"{fact}":'), _value_json(fact, binds)]
-    parts.append(text('},"rules":['))
+    for fact in FACTS:
+        if FACTS[fact].is_number:
+            parts += [text(f',"{fact}":'), f"coalesce(CAST({fact} AS text), 'null')"]
+    parts += [text(f',"{FactName.DISTRICT}":"'), "replace(CAST(district AS text), '-', '')"]
+    return concat([*parts, text('"},"reports":['), "reports_json", text("]}")])
+
+
+def _verdict_json(rule_set: RuleSet, matches: Mapping[str, str], held: Mapping[Condition, str], binds: Binds) -> str:
+    """What the rules say of all months that are alike to them, and their words, with which the facts begin."""
+    text = binds.text
+    parts = [
+        text('"received_on":"'), "received_on", text('","deadline":"'), "deadline", text('","tray":"'), "tray",
+        when("set_aside IS NOT NULL", concat([text('","set_aside":"'), "set_aside"])), text('","rules":['),
+    ]  # fmt: skip
     for position, rule in enumerate(rule_set.by_priority()):
-        parts += _rule_json(rule, matches[rule.id], "," if position else "", binds)
-    return concat([*parts, text('],"reports":['), "reports_json", text("]}")])
+        parts += _rule_json(rule, matches[rule.id], held, "," if position else "", binds)
+    return concat([*parts, text('],"facts":{'), _words_json(binds)])
 
 
-def _rule_json(rule: Rule, match: str, before: str, binds: Binds) -> list[str]:
+def _rule_json(rule: Rule, match: str, held: Mapping[Condition, str], before: str, binds: Binds) -> list[str]:
     """One rule: its words and source only where it matched."""
     text = binds.text
     yes = json_text({"id": rule.id, "matched": True, "urgent": rule.urgent, "words": rule.words.model_dump(),
@@ -117,15 +133,13 @@ def _rule_json(rule: Rule, match: str, before: str, binds: Binds) -> list[str]:
     parts = [when(match, text(before + yes[:-1]), text(before + no[:-1]))]
     for position, need in enumerate(rule.needs):
         asked = ("," if position else ',"needs":[') + json_text(need.model_dump(mode="json", exclude_none=True))[:-1]
-        parts.append(when(holds(need, binds), text(asked + ',"ok":true}'), text(asked + ',"ok":false}')))
+        parts.append(when(held[need], text(asked + ',"ok":true}'), text(asked + ',"ok":false}')))
     return [*parts, text("]}")]
 
 
-def _value_json(fact: FactName, binds: Binds) -> str:
-    if fact is FactName.DISTRICT:
-        quote = binds.text('"')
-        return f"concat({quote}, replace(CAST(district AS text), '-', ''), {quote})"
-    if FACTS[fact].is_number:
-        return f"coalesce(CAST({fact} AS text), 'null')"
-    words = ", ".join(when(has_word(fact, word), binds.text(json_text(word))) for word in WORDS[fact][1])
-    return f"concat('[', concat_ws(',', {words}), ']')"
+def _words_json(binds: Binds) -> str:
+    facts: list[str] = []
+    for fact, (_, words) in WORDS.items():
+        inside = ", ".join(when(has_word(fact, word), binds.text(json_text(word))) for word in words)
+        facts += [binds.text(f'{"," if facts else ""}"{fact}":['), f"concat_ws(',', {inside})", binds.text("]")]
+    return concat(facts)

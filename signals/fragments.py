@@ -7,7 +7,7 @@ from typing import Any
 
 from signals.facts import FactName, Listing
 from signals.report import Category, Kind, UrgentFlag
-from signals.rulesets import Clock, Condition, Eligibility, Rule
+from signals.rulesets import Clock, Condition, Eligibility
 from signals.workdays import FIRST_YEAR, weekday_holidays
 
 # The periods of reports lie in this century, so these are all the holidays that a deadline can meet.
@@ -98,11 +98,6 @@ def term(clock: Clock, binds: Binds) -> str:
     SELECT received_on + n FROM generate_series(1, {reach}) AS n
     WHERE extract(isodow FROM received_on + n) < 6 AND received_on + n <> ALL ({holidays})
     ORDER BY n OFFSET {binds.number(clock.working_days - 1)} LIMIT 1)"""  # noqa: S608 - names of parameters only
-
-
-def all_of(rule: Rule, binds: Binds) -> str:
-    """Whether a rule's conditions all hold."""
-    return " AND ".join(holds(need, binds) for need in rule.needs)
 
 
 def holds(need: Condition, binds: Binds) -> str:

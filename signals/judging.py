@@ -48,12 +48,17 @@ def _apply(connection: sa.Connection, pilot_id: str, rule_set: RuleSet, *, every
     compiled = compile_rule_set(rule_set, everything=everything)
     pilot = {"pilot": pilot_id}
     connection.execute(sa.text("DROP TABLE IF EXISTS pg_temp.judged_month"))
+    connection.execute(sa.text(JOINS), {"state": "off"})
     connection.execute(compiled.statement, {**compiled.values, **pilot})
+    connection.execute(sa.text(JOINS), {"state": "on"})
     for target in _TARGETS:
         connection.execute(sa.text((_DELETE_ALL if everything else _DELETE).format(table=target.name)), pilot)
         connection.execute(_upsert(target))
 
 
+# Ways to join that are off for the statement: the planner, which knows nothing of a CTE's columns, else sorts all
+# months to join them to the few verdicts, or goes through the verdicts for each month. Look-ups by LATERAL stay.
+JOINS = "SELECT set_config('enable_mergejoin', :state, true), set_config('enable_nestloop', :state, true)"
 _DELETE = """
     DELETE FROM signals.{table} s USING judged_month j
     WHERE s.pilot_id = :pilot AND j.pilot_id = s.pilot_id AND j.signal_id = s.signal_id AND j.tray IS NULL"""

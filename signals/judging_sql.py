@@ -45,13 +45,15 @@ in_month AS (
     first_value(eligible) OVER in_order AS any_eligible,
     lag(creditor_id) OVER in_order IS DISTINCT FROM creditor_id AS other_creditor
   FROM followed
-  WINDOW in_order AS (PARTITION BY household_id, pilot_id, month ORDER BY eligible DESC, creditor_id, report_id)
+  WINDOW in_order AS (PARTITION BY household_id, pilot_id, month, period
+                      ORDER BY eligible DESC, creditor_id, report_id)
 ),
-counted AS MATERIALIZED (
+counted AS (
   SELECT in_month.*, eligible OR NOT any_eligible AS counts FROM in_month
 ),
+-- Sorted once: grouped and gathered as the window above left them.
 month AS (
-  SELECT household_id, pilot_id, month, period, any_eligible,
+  SELECT household_id, pilot_id, month, period, bool_or(eligible) AS any_eligible,
     count(*) FILTER (WHERE counts AND other_creditor) AS creditors,
     count(*) FILTER (WHERE counts) AS reports,
     count(*) FILTER (WHERE repeat) AS repeats,
@@ -63,9 +65,11 @@ month AS (
     max(days) FILTER (WHERE counts) AS oldest_days,
     min(received_on) FILTER (WHERE counts) AS received_on,
     {word_columns},
-    bit_xor(hash_record_extended(counted, 0)) AS of_reports
+    (array_agg(district ORDER BY eligible DESC, creditor_id, report_id))[1] AS district,
+    array_agg(report_id ORDER BY eligible DESC, creditor_id, report_id) AS report_ids,
+    string_agg({report_json}, ',' ORDER BY eligible DESC, creditor_id, report_id) AS reports_json
   FROM counted
-  GROUP BY household_id, pilot_id, month, period, any_eligible
+  GROUP BY household_id, pilot_id, month, period
 ),
 -- Looking back: months without a report that counts see nothing and are not seen.
 followed_month AS (
@@ -76,51 +80,49 @@ followed_month AS (
   WINDOW back AS (PARTITION BY household_id, pilot_id, any_eligible ORDER BY month
                   RANGE BETWEEN {window} PRECEDING AND 1 PRECEDING)
 ),
-digested AS MATERIALIZED (
+digested AS (
   SELECT f.*, CAST(hash_record_extended(f, {salt}) AS text) AS digest FROM followed_month f
 ),
 {changed}
-listed AS (
-  SELECT household_id, pilot_id, period,
-    (array_agg(district ORDER BY eligible DESC, creditor_id, report_id))[1] AS district,
-    array_agg(report_id ORDER BY eligible DESC, creditor_id, report_id) AS report_ids,
-    string_agg({report_json}, ',' ORDER BY eligible DESC, creditor_id, report_id) AS reports_json
-  FROM counted JOIN (SELECT household_id, pilot_id, period FROM changed) c USING (household_id, pilot_id, period)
-  GROUP BY household_id, pilot_id, period
+asked AS MATERIALIZED (
+  SELECT changed.*, ARRAY[settled = reports, repeats = reports, {needs}] AS held FROM changed
 ),
-receipt AS (SELECT DISTINCT pilot_id, received_on FROM changed),
-term AS MATERIALIZED (
-  SELECT pilot_id, received_on, {terms} FROM receipt
-),
+-- What the rules say depends on which conditions held, on the words, and on the day for the deadline: few months differ
+-- in these, so it is said once for all that are alike.
 matched AS (
-  SELECT changed.*, district, report_ids, reports_json, {terms_columns}, {matches}
-  FROM changed JOIN listed USING (household_id, pilot_id, period) JOIN term USING (pilot_id, received_on)
+  SELECT alike.*, held[1] AS all_settled, held[2] AS all_repeats, {terms}, {matches}
+  FROM (SELECT DISTINCT {alike} FROM asked) alike
 ),
 placed AS (
   SELECT matched.*,
     CASE WHEN NOT any_eligible THEN 'none_eligible'
-         WHEN settled = reports THEN 'all_settled'
+         WHEN all_settled THEN 'all_settled'
          WHEN NOT ({any_match}) THEN 'no_rule'
-         WHEN repeats = reports AND NOT ({any_urgent}) THEN 'all_repeats' END AS set_aside
+         WHEN all_repeats AND NOT ({any_urgent}) THEN 'all_repeats' END AS set_aside
   FROM matched
 ),
 sorted AS (
   SELECT placed.*, ({any_urgent}) AND set_aside IS DISTINCT FROM 'all_settled' AS urgent,
     CASE WHEN set_aside = 'all_settled' THEN {settled_tray} WHEN set_aside IS NOT NULL THEN {set_aside_tray}
          {trays} END AS tray,
-    CASE WHEN set_aside IS NOT NULL THEN 0 {priorities} END AS priority,
+    CAST(CASE WHEN set_aside IS NOT NULL THEN 0 {priorities} END AS integer) AS priority,
     CASE WHEN set_aside IN ('none_eligible', 'all_settled', 'no_rule') THEN {set_aside_clock}
          ELSE least({deadlines}) END AS deadline
   FROM placed
+),
+verdict AS MATERIALIZED (
+  SELECT {alike}, tray, urgent, priority, deadline, {rules} AS rules, {categories_array} AS category_words,
+    {verdict_json} AS verdict_json
+  FROM sorted
 )
 SELECT pilot_id,
   CAST(substr(encode(sha256(convert_to(pilot_id || '/' || household_id || '/' || period, 'UTF8')), 'hex'), 1, 32)
        AS uuid) AS signal_id,
-  household_id, period, tray, {rules} AS rules, urgent, CAST(priority AS integer) AS priority,
-  received_on, deadline, {categories_array} AS categories, CAST(creditors AS integer) AS creditors,
+  household_id, period, tray, rules, urgent, priority, received_on, deadline,
+  category_words AS categories, CAST(creditors AS integer) AS creditors,
   {name} AS rule_set, CAST(amount_euros AS integer) AS amount_euros, months, district, report_ids AS reports,
   CAST({explanation} AS jsonb) AS explanation
-FROM sorted{gone}
+FROM asked JOIN verdict USING ({alike}){gone}
 """
 # The digest of a month's row stands in the explanation that was made from it, so that a month in which nothing changed
 # is known without judging it anew. A full run trusts no digest.
@@ -133,7 +135,7 @@ CHANGED = """standing AS MATERIALIZED (
     OFFSET 0
   ) s
 ),
-changed AS MATERIALIZED (
+changed AS (
   SELECT d.* FROM digested d
   WHERE NOT EXISTS (
     SELECT FROM standing s
