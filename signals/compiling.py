@@ -23,7 +23,7 @@ from signals.fragments import (
     when,
     word_columns,
 )
-from signals.judging_sql import ALL, CHANGED, COLUMNS, EVERYTHING, FRAME, GONE, TOUCHED
+from signals.judging_sql import ALL, CHANGED, COLUMNS, EVERYTHING, FRAME, GONE, KEEP, REPLAYED, TOUCHED
 from signals.report import Category
 from signals.rulesets import Rule, RuleSet
 
@@ -39,13 +39,29 @@ class Judgement:
 @lru_cache(maxsize=32)
 def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
     """Compile for the touched households, or for `everything` of a pilot."""
+    reports = (ALL if everything else TOUCHED).format(columns=COLUMNS)
+    text, values = _select(rule_set, reports, "settled_on", everything=everything)
+    return Judgement(sa.text(KEEP + text), values)
+
+
+@lru_cache(maxsize=32)
+def compile_replay(rule_set: RuleSet) -> tuple[str, Mapping[str, Any]]:
+    """A SELECT of all months of the temporary table `replayed_report` (signals/backtest.py), and its parameters.
+
+    What of its columns is not asked for, the planner does not make: without explanations it takes half the time.
+    """
+    return _select(rule_set, REPLAYED, "settled_since", everything=True)
+
+
+def _select(rule_set: RuleSet, reports: str, settled_since: str, *, everything: bool) -> tuple[str, Mapping[str, Any]]:
     binds = Binds()
     rules = rule_set.by_priority()
     clocks = {clock.id: f"term_{position}" for position, clock in enumerate(rule_set.clocks)}
     matches = {rule.id: f"match_{position}" for position, rule in enumerate(rules)}
     urgent = [matches[rule.id] for rule in rules if rule.urgent]
     text = FRAME.format(
-        reports=(ALL if everything else TOUCHED).format(columns=COLUMNS),
+        reports=reports,
+        settled_since=settled_since,
         always=binds.texts(rule_set.always_eligible.kinds),
         outside=outside(rule_set.eligibility, binds),
         months_back=binds.number(rule_set.repeats.months_back),
@@ -72,7 +88,7 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
         name=binds.text(rule_set.name),
         explanation=_explanation(rule_set, matches, binds),
     )
-    return Judgement(sa.text(text), binds.values)
+    return text, binds.values
 
 
 def _report_json(binds: Binds) -> str:
