@@ -1,6 +1,6 @@
 """The linker: the process without HTTP that takes up deliveries, changes bases, keeps terms and seals the log.
 
-When nothing else waits, it looks for doubtful links.
+When nothing else waits, it runs back-tests and looks for doubtful links.
 """
 
 import logging
@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from app.backtesting import WAITING as BACKTESTS
+from app.backtesting import run_backtest
 from app.basis import carry_out
 from app.completion import complete_delivery
 from app.db.sessions import Login, Sessions
@@ -81,6 +83,10 @@ class Linker:
         """Take one step with each pilot's doubtful links; True while there may be more to do."""
         return self._each(DOUBTS, lambda c, pilot, _: review_step(c, pilot, self.rule_set)) > 0
 
+    def try_rules(self) -> bool:
+        """Run of each pilot one back-test that waits; True while there may be more."""
+        return self._each(BACKTESTS, lambda c, pilot, asked: run_backtest(c, pilot, asked, self.rule_set)) > 0
+
     def publish_months(self, today: date) -> int:
         """Make the monthly tables of all months that are closed; returns how many."""
         made = 0
@@ -107,7 +113,7 @@ class Linker:
                 today = datetime.now(AMSTERDAM).date()
                 if self.keep_terms(today):
                     continue  # between two steps, what waits has its turn
-                if self.review():
+                if self.try_rules() or self.review():
                     continue
                 if published != today:  # on one day no month becomes due
                     self.publish_months(today)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.api import (
     access_events,
+    backtests,
     basis_changes,
     break_glasses,
     consents,
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objections.router,
     known_clients.router,
     link_doubts.router,
+    backtests.router,
     residents.router,
     basis_changes.router,
     access_events.router,

@@ -38,6 +38,8 @@ ASKS = {
     "link-doubts": "GET /v1/link-doubts",
     "link-doubt": "GET /v1/link-doubts/{doubt}",
     "link-decision": "POST /v1/link-decisions",
+    "backtest": "POST /v1/backtests",
+    "backtest-result": "GET /v1/backtests/{backtest}/result",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
     "rekey": "GET /v1/rekeyings",
@@ -115,7 +117,7 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     try:
         said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
         apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
-        asked = ASKS[asks["ask"]].format(signal=asks.get("signal"), doubt=asks.get("doubt"))
+        asked = ASKS[asks["ask"]].format_map({name: asks.get(name) for name in ("signal", "doubt", "backtest")})
         fits = (
             all(said[name] == body[name] for name in ("pilot", "actor", "purpose"))
             and f"{said['method']} {urlsplit(said['target']).path}" == asked

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from psycopg.types.json import Jsonb
 
 from app.log_sealing import seal_waiting
 from client.checking import SendableRow
@@ -24,6 +25,7 @@ from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
 from signals.report import Category, Manifest, PartSummary, Report
+from signals.rulesets import default_text
 from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
@@ -36,6 +38,7 @@ PURPOSE_OF = {
     "openBreakGlass": "emergency",
     "searchResidents": "answer-resident",
     **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
+    **dict.fromkeys(("askForBacktest", "readBacktestResult"), "compare-rules"),
 }
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
@@ -159,6 +162,10 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "why": "other",
         "answer": "same",
         "wrong": ["amount"],
+        "ruleSet": default_text(),
+        "against": None,
+        "periods": [PERIOD],
+        "backtestId": _a_backtest(world, pilot),
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
         "givenBy": "desk",
@@ -195,6 +202,35 @@ def _a_doubt(world: World, pilot: str, report: str) -> str:
             [pilot, doubt, [report], PERIOD],
         )
     return doubt
+
+
+def _a_backtest(world: World, pilot: str) -> str:
+    """A back-test with a result, as an earlier one left it."""
+    asked = str(uuid.uuid5(uuid.NAMESPACE_DNS, pilot))
+    none = {"old": 0, "new": 0}
+    named = {"name": "default@1", "hash": HEX32}
+    lead = {"flagged": 0, "before": none, "missed": none, "medianDays": {"old": None, "new": None}}
+    result = {
+        "old": named,
+        "new": named,
+        "periods": [PERIOD],
+        "setAside": [],
+        "months": [],
+        "weeks": [],
+        "leadTime": {**lead, "earlier": 0, "later": 0},
+        "falseAlarms": {"told": none, "count": none},
+    }
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO signals.backtest (pilot_id, backtest_id, candidate, periods, state)"
+            " VALUES (%s, %s, '', %s, 'done') ON CONFLICT DO NOTHING",
+            [pilot, asked, [PERIOD]],
+        )
+        connection.execute(
+            "INSERT INTO signals.backtest_result VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [pilot, asked, Jsonb(result)],
+        )
+    return asked
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -305,6 +341,7 @@ NOBODYS: Mapping[str, Any] = {
     "objection": str(uuid.UUID(int=1 << 104)),
     "report": str(uuid.UUID(int=1 << 106)),
     "doubtId": str(uuid.UUID(int=1 << 107)),
+    "backtestId": str(uuid.UUID(int=1 << 108)),
 }  # what no pilot has, in the form of what they have
 
 

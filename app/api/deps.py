@@ -165,6 +165,8 @@ PrivacyOfficerViewer = Annotated[Viewer, require_viewer("log:read")]
 LogEraser = Annotated[Viewer, require_viewer("log:erase")]
 CreditorsReader = Annotated[Caller, require("creditors:read")]
 MonitorReader = Annotated[Caller, require("monitor:read")]
+RulesViewer = Annotated[Viewer, require_viewer("rules:write")]
+RulesCaller = Annotated[Caller, require("rules:write")]
 LogWitness = Annotated[Caller, require("log:witness")]
 OperatorCaller = Annotated[Caller, require("registry:read")]
 

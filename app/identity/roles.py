@@ -9,7 +9,7 @@ SCOPES: dict[Role, frozenset[str]] = {
     Role.DEBT_HELP: frozenset(
         {
             *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
-            *("links:review", "log:witness", "monitor:read", "creditors:read"),
+            *("links:review", "rules:write", "log:witness", "monitor:read", "creditors:read"),
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
@@ -29,6 +29,7 @@ MEANING: dict[str, str] = {
     "objections:write": "Pass on an objection about one's own contract",
     "consents:write": "Record what residents say and how it was decided; keep the knock-out list",
     "links:review": "Look at doubtful links of one's own municipality, and decide about them",
+    "rules:write": "Try rule sets out on one's own pilots, propose them and activate what a colleague proposed",
     "basis-changes:read": "Ask whether a change of basis holds by now",
     "residents:read": "Answer a resident: all that is held about one",
     "residents:write": "Erase a resident's reports, or pause one that is said to be wrong",

@@ -25,6 +25,7 @@ WITH_PURPOSE = [operation for operation in operations() if "Vroegsein-Purpose" i
 OF_THE_LOG = {"readNewestCheckpoint", "readInclusionProof", "readConsistencyProof"}  # hashes
 OF_THE_DESK = {"readPilot", "readNewestDocument", "putDocument", "putKeyEnvelope", "readBasisChange", "putCosignature"}
 OF_THE_DESK |= {"listMonthlyTables"}  # no small number is in them
+OF_THE_DESK |= {"readBacktest"}  # whether one was worked off
 OF_THE_DESK |= {"listCreditors"}  # who delivered when
 OF_THE_CREDITOR = {"readNewestDocument", "readKeyEnvelopes", "listDeliveries", "readDelivery", "passOnObjection"}
 OF_THE_CREDITOR |= {"endContracts", "countEndings"}  # what it said before may turn out to be wrong or be paid

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.backtest import Backtest, Both, backtest
+from signals.backtest import backtest
+from signals.backtest_counts import Backtest, Both
 from signals.days import last_day, months_before
 from signals.oracle import JudgedMonth, LiveReport, judge_reports
 from signals.report import Category, UrgentFlag

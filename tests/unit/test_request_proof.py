@@ -86,7 +86,9 @@ def test_a_request_is_good_for_one_look() -> None:
 
 def test_every_operation_that_wants_a_proof_is_known_by_its_question() -> None:
     wanting = {
-        f"{method.upper()} /v1{path}".replace("{signalId}", "{signal}").replace("{doubtId}", "{doubt}")
+        f"{method.upper()} /v1{path}".replace("{signalId}", "{signal}")
+        .replace("{doubtId}", "{doubt}")
+        .replace("{backtestId}", "{backtest}")
         for path, item in create_app().openapi()["paths"].items()
         for method, operation in item.items()
         if any(parameter["name"] == "Vroegsein-Request-Proof" for parameter in operation.get("parameters", []))
