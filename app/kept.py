@@ -178,6 +178,16 @@ KEPT = (
         """,
         _delete("backtest_id", "signals.backtest_result", "signals.backtest"),
     ),
+    # What was activated stays, with who wanted it: the log tells of it, and a signed document.
+    Kept(
+        "proposals",
+        lambda _terms: BACKTEST_DAYS,
+        """
+        SELECT proposal_id AS id, (proposed_at AT TIME ZONE 'Europe/Amsterdam')::date AS since
+        FROM registry.rule_set_proposal WHERE pilot_id = :pilot AND state IN ('proposed', 'failed')
+        """,
+        _delete("proposal_id", "registry.rule_set_proposal"),
+    ),
     Kept(
         "access_scopes",
         lambda _terms: SCOPE_DAYS,

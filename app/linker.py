@@ -23,6 +23,7 @@ from app.log_sealing import beat, seal_waiting
 from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
+from app.proposing import ACTIVATIONS, activate
 from app.retention import DUE, Step, refresh_statistics, take_step
 from app.reviewing import DUE as DOUBTS
 from app.reviewing import review_step
@@ -55,6 +56,7 @@ class Linker:
         """Do all that waits now, changes of basis first; returns how many things were done."""
         done = self._each(CHANGES, lambda c, pilot, change: carry_out(c, pilot, change, self.rule_set))
         done += self._each(ERASURES, erase_step)
+        done += self._each(ACTIVATIONS, lambda c, pilot, proposal: activate(c, pilot, proposal, self.rule_set))
         return done + self._each(
             DELIVERIES,
             lambda c, pilot, delivery: complete_delivery(

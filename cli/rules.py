@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from cli import rules_backtest
+from cli import rules_activate, rules_backtest
 from cli.words import console
 from signals.rulesets import default_text, read_rule_set
 
-app = typer.Typer(help="Rule sets: print the default one, check and try out one's own.", no_args_is_help=True)
+app = typer.Typer(help="Rule sets: print the default one, check, try out and activate one's own.", no_args_is_help=True)
 app.command()(rules_backtest.backtest)
+app.command()(rules_activate.propose)
+app.command()(rules_activate.proposals)
+app.command()(rules_activate.activate)
 
 
 @app.command()

@@ -40,6 +40,8 @@ ASKS = {
     "link-decision": "POST /v1/link-decisions",
     "backtest": "POST /v1/backtests",
     "backtest-result": "GET /v1/backtests/{backtest}/result",
+    "rule-set-proposal": "POST /v1/rule-set-proposals",
+    "rule-set-activation": "POST /v1/rule-set-activations",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
     "rekey": "GET /v1/rekeyings",

@@ -48,7 +48,7 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
 def compile_replay(rule_set: RuleSet) -> tuple[str, Mapping[str, Any]]:
     """A SELECT of all months of the temporary table `replayed_report` (signals/backtest.py), and its parameters.
 
-    What of its columns is not asked for, the planner does not make: without explanations it takes half the time.
+    What of its columns is not asked for, such as explanations, the planner does not make.
     """
     return _select(rule_set, REPLAYED, "settled_since", everything=True)
 

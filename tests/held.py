@@ -38,7 +38,7 @@ PURPOSE_OF = {
     "openBreakGlass": "emergency",
     "searchResidents": "answer-resident",
     **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
-    **dict.fromkeys(("askForBacktest", "readBacktestResult"), "compare-rules"),
+    **dict.fromkeys(("askForBacktest", "readBacktestResult", "proposeRuleSet", "activateRuleSet"), "compare-rules"),
 }
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
@@ -166,6 +166,7 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "against": None,
         "periods": [PERIOD],
         "backtestId": _a_backtest(world, pilot),
+        "proposalId": str(uuid.UUID(int=1 << 109)),
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
         "givenBy": "desk",
@@ -342,6 +343,7 @@ NOBODYS: Mapping[str, Any] = {
     "report": str(uuid.UUID(int=1 << 106)),
     "doubtId": str(uuid.UUID(int=1 << 107)),
     "backtestId": str(uuid.UUID(int=1 << 108)),
+    "proposalId": str(uuid.UUID(int=1 << 110)),
 }  # what no pilot has, in the form of what they have
 
 

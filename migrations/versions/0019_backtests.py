@@ -46,6 +46,98 @@ TABLES = (
         REFERENCES signals.backtest (pilot_id, backtest_id)
     """,
 )
+# A rule set of one pilot, as one person proposed it; another one activates it. `activated_by` and `jws` (the pilot
+# document that names it) are left by that person, and the linker does the rest.
+PROPOSALS = """
+    CREATE TABLE registry.rule_set_proposal (
+        pilot_id text NOT NULL,
+        proposal_id uuid NOT NULL,
+        rule_set text NOT NULL,
+        hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+        text text NOT NULL,
+        proposed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        proposed_by text NOT NULL,
+        state text NOT NULL DEFAULT 'proposed' CHECK (state IN ('proposed', 'activating', 'activated', 'failed')),
+        activated_at timestamptz,
+        activated_by text CHECK (activated_by <> proposed_by),
+        version integer,
+        jws text,
+        PRIMARY KEY (pilot_id, proposal_id),
+        CHECK (state IN ('proposed', 'failed') OR (activated_by, version, jws) IS NOT NULL)
+    )
+"""
+PROPOSING = "privacy.pilot_asked_for(ARRAY['rule-set-proposal'], 0)"
+ACTIVATING = "privacy.pilot_asked_for(ARRAY['rule-set-activation'], 0)"
+# Who it is, the event says, which was committed before; the name and the hash too.
+WHO = """SELECT e.body ->> 'actor' INTO who FROM privacy.event e
+      WHERE e.pilot_id = p AND e.event_id = scope.event_id;"""
+PROPOSING_FUNCTIONS = (
+    f"""
+    CREATE FUNCTION gate.propose_rule_set(p_text text) RETURNS void {CHANGES} AS $$
+    DECLARE
+      p text := {PROPOSING};
+      scope privacy.access_scope := privacy.scope();
+      who text;
+    BEGIN
+      IF p IS NULL OR scope.asks ->> 'sent' IS DISTINCT FROM encode(sha256(convert_to(p_text, 'UTF8')), 'hex') THEN
+        RAISE EXCEPTION 'no event in scope names this rule set' USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      {WHO}
+      INSERT INTO registry.rule_set_proposal (pilot_id, proposal_id, rule_set, hash, text, proposed_by)
+      VALUES (p, (scope.asks ->> 'proposal')::uuid, scope.asks ->> 'rule_set', decode(scope.asks ->> 'hash', 'hex'),
+              p_text, who);
+    END $$
+    """,
+    # Leaves the activation for the linker, or says why not.
+    f"""
+    CREATE FUNCTION gate.activate_rule_set(p_version integer, p_jws text) RETURNS text {CHANGES} AS $$
+    DECLARE
+      p text := {ACTIVATING};
+      scope privacy.access_scope := privacy.scope();
+      asked uuid := (scope.asks ->> 'proposal')::uuid;
+      who text;
+      proposer text;
+    BEGIN
+      IF p IS NULL OR scope.asks ->> 'sent' IS DISTINCT FROM encode(sha256(convert_to(p_jws, 'UTF8')), 'hex') THEN
+        RAISE EXCEPTION 'no event in scope names this activation' USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      {WHO}
+      SELECT r.proposed_by INTO proposer FROM registry.rule_set_proposal r
+      WHERE r.pilot_id = p AND r.proposal_id = asked AND r.state = 'proposed' FOR UPDATE;
+      IF NOT FOUND THEN RETURN 'no-such-proposal'; END IF;
+      IF proposer = who THEN RETURN 'same-person'; END IF;
+      UPDATE registry.rule_set_proposal r
+      SET state = 'activating', activated_at = clock_timestamp(), activated_by = who, version = p_version, jws = p_jws
+      WHERE r.pilot_id = p AND r.proposal_id = asked;
+      RETURN NULL;
+    END $$
+    """,
+)
+# The registry is the owner's: the linker changes of it just this, and only what two persons of the municipality want.
+ACTIVATE = """
+    CREATE FUNCTION registry.activate_rule_set(p_pilot text, p_proposal uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    DECLARE
+      asked registry.rule_set_proposal;
+    BEGIN
+      SELECT * INTO asked FROM registry.rule_set_proposal r
+      WHERE r.pilot_id = p_pilot AND r.proposal_id = p_proposal AND r.state = 'activating' FOR UPDATE;
+      IF NOT FOUND OR (asked.activated_by <> asked.proposed_by) IS NOT TRUE THEN
+        RAISE EXCEPTION 'nobody else activated this' USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      INSERT INTO registry.rule_set (rule_set, text, hash) VALUES (asked.rule_set, asked.text, asked.hash)
+      ON CONFLICT (rule_set) DO NOTHING;
+      IF NOT EXISTS (SELECT FROM registry.rule_set s WHERE s.rule_set = asked.rule_set AND s.hash = asked.hash) THEN
+        RAISE EXCEPTION 'another rule set has this name' USING ERRCODE = 'unique_violation';
+      END IF;
+      INSERT INTO registry.signed_document (pilot_id, version, jws) VALUES (p_pilot, asked.version, asked.jws);
+      UPDATE registry.pilot
+      SET document = jsonb_set(document, '{rule_set}', to_jsonb(asked.rule_set)), applied_at = now()
+      WHERE pilot_id = p_pilot;
+      UPDATE registry.rule_set_proposal r SET state = 'activated'
+      WHERE r.pilot_id = p_pilot AND r.proposal_id = p_proposal;
+    END $$
+"""
 FUNCTIONS = (
     # What is tried out is what the event names: its months, what it is compared with, and the hash of the text.
     f"""
@@ -85,24 +177,32 @@ CALLERS = {
     "gate.leave_backtest(text)": ("recorder",),
     "gate.backtest_state(text, uuid)": ("recorder",),
     "gate.backtest_result()": ("reader",),
+    "gate.propose_rule_set(text)": ("recorder",),
+    "gate.activate_rule_set(integer, text)": ("recorder",),
 }
 GRANTS = (
     "INSERT (pilot_id, backtest_id, candidate, against, periods) ON signals.backtest",
     "SELECT (pilot_id, backtest_id, state) ON signals.backtest",
     "SELECT ON signals.backtest_result",
+    "INSERT (pilot_id, proposal_id, rule_set, hash, text, proposed_by) ON registry.rule_set_proposal",
+    "SELECT (pilot_id, proposal_id, state, proposed_by) ON registry.rule_set_proposal",
+    "UPDATE (state, activated_at, activated_by, version, jws) ON registry.rule_set_proposal",
 )
 # table, name, command, rows
 POLICIES = (
     ("signals.backtest", "asking", "INSERT", f"pilot_id = {ASKING}"),
     ("signals.backtest", "state", "SELECT", "true"),  # three columns without a person in them, see GRANTS
     ("signals.backtest_result", "showing", "SELECT", f"pilot_id = {SHOWING}"),
+    ("registry.rule_set_proposal", "proposing", "INSERT", f"pilot_id = {PROPOSING} AND state = 'proposed'"),
+    ("registry.rule_set_proposal", "activating", "SELECT", f"pilot_id = {ACTIVATING}"),
+    ("registry.rule_set_proposal", "activating", "UPDATE", f"pilot_id = {ACTIVATING}"),
 )
-LINKERS = ("signals.backtest", "signals.backtest_result")
+LINKERS = ("signals.backtest", "signals.backtest_result", "registry.rule_set_proposal")
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
-    for statement in TABLES:
+    for statement in (*TABLES, PROPOSALS):
         op.execute(statement)
     op.execute("GRANT SELECT, UPDATE, DELETE, MAINTAIN ON signals.backtest TO vroegsein_linker")
     op.execute("GRANT SELECT, INSERT, DELETE, MAINTAIN ON signals.backtest_result TO vroegsein_linker")
@@ -110,6 +210,14 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY linker_all ON {table} TO vroegsein_linker USING (true)")
+    # A failed or forgotten proposal the linker takes away; what it activates goes by the function alone.
+    op.execute("GRANT SELECT, DELETE, UPDATE (state) ON registry.rule_set_proposal TO vroegsein_linker")
+    op.execute("GRANT SELECT ON registry.rule_set_proposal TO vroegsein_opener")
+    op.execute("CREATE POLICY opener_select ON registry.rule_set_proposal FOR SELECT TO vroegsein_opener USING (true)")
+    op.execute("CREATE POLICY owner_all ON registry.rule_set_proposal TO CURRENT_USER USING (true)")
+    op.execute(ACTIVATE)
+    op.execute("REVOKE ALL ON FUNCTION registry.activate_rule_set(text, uuid) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION registry.activate_rule_set(text, uuid) TO vroegsein_linker")
     for grant in GRANTS:
         op.execute(f"GRANT {grant} TO vroegsein_gate")
     for table, name, command, rows in POLICIES:
@@ -117,7 +225,7 @@ def upgrade() -> None:
         op.execute(
             f"CREATE POLICY {name}_{command.lower()} ON {table} FOR {command} TO vroegsein_gate {clause} ({rows})"
         )
-    create_functions(FUNCTIONS, CALLERS)
+    create_functions((*FUNCTIONS, *PROPOSING_FUNCTIONS), CALLERS)
 
 
 def downgrade() -> None:

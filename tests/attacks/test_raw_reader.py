@@ -40,6 +40,7 @@ READS = {
 }
 DOES = {"gate.enter_scope", "gate.leave_change", "gate.ask_erasure"}
 DOES |= {"gate.leave_backtest"}  # tests/attacks/test_backtests.py tries it
+DOES |= {"gate.propose_rule_set", "gate.activate_rule_set"}  # tests/attacks/test_rule_set_proposals.py tries them
 DOES |= {
     "gate.replace_sealed",
     "gate.may_rekey",
