@@ -186,7 +186,7 @@ KEPT = (
         SELECT proposal_id AS id, (proposed_at AT TIME ZONE 'Europe/Amsterdam')::date AS since
         FROM registry.rule_set_proposal WHERE pilot_id = :pilot AND state IN ('proposed', 'failed')
         """,
-        _delete("proposal_id", "registry.rule_set_proposal"),
+        _delete("proposal_id", "signals.rule_set_shadow", "registry.rule_set_proposal"),
     ),
     Kept(
         "access_scopes",

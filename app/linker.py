@@ -27,6 +27,8 @@ from app.proposing import ACTIVATIONS, activate
 from app.retention import DUE, Step, refresh_statistics, take_step
 from app.reviewing import DUE as DOUBTS
 from app.reviewing import review_step
+from app.shadowing import DUE as SHADOWS
+from app.shadowing import count_shadow
 from signals.days import AMSTERDAM
 from signals.rulesets import RuleSet, parse_rule_set
 
@@ -86,8 +88,9 @@ class Linker:
         return self._each(DOUBTS, lambda c, pilot, _: review_step(c, pilot, self.rule_set)) > 0
 
     def try_rules(self) -> bool:
-        """Run of each pilot one back-test that waits; True while there may be more."""
-        return self._each(BACKTESTS, lambda c, pilot, asked: run_backtest(c, pilot, asked, self.rule_set)) > 0
+        """Run of each pilot one back-test that waits, and count a month by a proposal; True while there may be more."""
+        done = self._each(BACKTESTS, lambda c, pilot, asked: run_backtest(c, pilot, asked, self.rule_set))
+        return done + self._each(SHADOWS, lambda c, pilot, which: count_shadow(c, pilot, which, self.rule_set)) > 0
 
     def publish_months(self, today: date) -> int:
         """Make the monthly tables of all months that are closed; returns how many."""

@@ -48,6 +48,7 @@ ACTIVATE = sa.text("SELECT registry.activate_rule_set(:pilot, :proposal)")
 FAILED = sa.text("""
     UPDATE registry.rule_set_proposal SET state = 'failed' WHERE pilot_id = :pilot AND proposal_id = :proposal
 """)
+NO_SHADOW = sa.text("DELETE FROM signals.rule_set_shadow WHERE pilot_id = :pilot AND proposal_id = :proposal")
 LOOK_AT_ALL = sa.text("INSERT INTO signals.review_due (pilot_id, run_id) VALUES (:pilot, :run)")
 
 
@@ -141,6 +142,7 @@ def activate(connection: sa.Connection, pilot_id: str, proposal: uuid.UUID, rule
         connection.execute(FAILED, of)
         outcome = "failed"
     else:
+        connection.execute(NO_SHADOW, of)
         judge_all(connection, pilot_id, rule_sets(connection, row.rule_set))
         connection.execute(LOOK_AT_ALL, {"pilot": pilot_id, "run": uuid.uuid4()})
         outcome = "activated"

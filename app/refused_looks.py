@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.sessions import Login, Sessions
 from app.identity.tokens import Caller
-from privacy.request_proof import asked, pilot_named
+from privacy.request_proof import NAMED, asked, pilot_named
 
 NOTE = sa.text("""
     SELECT privacy.note_refusal(:pilot, :organisation, :role, :actor, :purpose, :asks, 'scope-missing')
@@ -45,7 +45,7 @@ def note_refused(sessions: Sessions, caller: Caller, sent: AsSent) -> None:
         return
     if asks is None or not SLUG.fullmatch(pilot):
         return
-    for name in ("signal", "doubt", "backtest"):
+    for name in NAMED:
         if not ID.fullmatch(asks.get(name, "0" * 36)):
             del asks[name]
     asks["request"] = _in_form(PROOF, sent.headers.get("Vroegsein-Request-Proof", ""))

@@ -13,6 +13,7 @@ app = typer.Typer(help="Rule sets: print the default one, check, try out and act
 app.command()(rules_backtest.backtest)
 app.command()(rules_activate.propose)
 app.command()(rules_activate.proposals)
+app.command()(rules_activate.shadow)
 app.command()(rules_activate.activate)
 
 

@@ -9,6 +9,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
+from cli.rules_backtest import by_month
 from cli.words import LangOption, console, either, errors, in_words, moment
 from client import desk_rules
 from client.desk_rules import PURPOSE
@@ -57,6 +58,32 @@ def proposals(
         by = (row["proposedBy"][:8], (row["activatedBy"] or "–")[:8])
         table.add_row(row["ruleSet"], in_words(STATE, row["state"], lang), at, *by)
     console.print(table)
+
+
+def shadow(
+    name: Annotated[str, typer.Argument(help="The proposed rule set's name, such as a-town@2")],
+    pilot: PilotOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    user: UserOption = None,
+    lang: LangOption = "nl",
+) -> None:
+    """What a proposed rule set would have made of the months delivered since, beside the running one.
+
+    Exact counts, for the desk alone. Exit code: 0 shown, 1 nothing was delivered since, or not counted yet.
+    """
+    place = Home(home)
+    pilot = pilot_of(place, pilot)
+    with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
+        row, _ = desk_rules.waiting_proposal(service, pilot, name)
+        months = desk_rules.shadow(service, pilot, row["proposalId"])
+    if not months:
+        said = (
+            "Sinds het voorstel is nog niets geleverd en geteld.",
+            "Nothing was delivered and counted since.",
+        )
+        console.print(either(lang, *said), markup=False)
+        raise typer.Exit(1)
+    console.print(by_month(months, lang))
 
 
 def activate(

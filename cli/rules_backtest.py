@@ -16,7 +16,7 @@ from client.backtest_picture import as_svg, picture_words
 from client.desk_rules import PURPOSE, run_backtest
 from client.desk_work import desk_service
 from client.home import Home
-from signals.backtest_counts import MOST_MONTHS, Backtest, Both
+from signals.backtest_counts import MOST_MONTHS, Backtest, Both, MonthCompared
 from signals.days import months_before
 from signals.pilot import Role
 from signals.rulesets import read_rule_set
@@ -84,7 +84,7 @@ def shown(found: Backtest, lang: Lang) -> Iterable[str | Table]:
         f"{found.new.name} naast {found.old.name}. Exacte aantallen, alleen voor de gemeente zelf.",
         f"{found.new.name} beside {found.old.name}. Exact counts, for the municipality itself alone.",
     )
-    yield _by_month(found, lang)
+    yield by_month(found.months, lang)
     moved = [
         f"  {each.period}: {in_words(TRAY, move.old, lang)} → {in_words(TRAY, move.new, lang)}: {move.count}"
         for each in found.months
@@ -99,22 +99,23 @@ def shown(found: Backtest, lang: Lang) -> Iterable[str | Table]:
     yield from _alarms(found, lang)
 
 
-def _by_month(found: Backtest, lang: Lang) -> Table:
-    table = _table(found, either(lang, "werkbakje", "tray"), lang)
-    for place, tray in enumerate(found.months[0].trays):
-        _row(table, in_words(TRAY, tray.tray, lang), [each.trays[place] for each in found.months])
+def by_month(months: Sequence[MonthCompared], lang: Lang) -> Table:
+    """Trays, worklist, and households in and out, three columns for each month."""
+    table = _table(months, either(lang, "werkbakje", "tray"), lang)
+    for place, tray in enumerate(months[0].trays):
+        _row(table, in_words(TRAY, tray.tray, lang), [each.trays[place] for each in months])
     table.add_section()
-    _row(table, either(lang, "werklijst", "worklist"), [each.worklist for each in found.months])
+    _row(table, either(lang, "werklijst", "worklist"), [each.worklist for each in months])
     for name, counts in (
-        (either(lang, "huishoudens erbij", "households in"), [each.came_in for each in found.months]),
-        (either(lang, "huishoudens eruit", "households out"), [each.went_out for each in found.months]),
+        (either(lang, "huishoudens erbij", "households in"), [each.came_in for each in months]),
+        (either(lang, "huishoudens eruit", "households out"), [each.went_out for each in months]),
     ):
         table.add_row(name, *(cell for count in counts for cell in ("", str(count), "")))
     return table
 
 
 def _by_category(found: Backtest, lang: Lang) -> Table:
-    table = _table(found, either(lang, "soort (werklijst)", "category (worklist)"), lang)
+    table = _table(found.months, either(lang, "soort (werklijst)", "category (worklist)"), lang)
     known = dict.fromkeys(row.category for each in found.months for row in each.categories)
     for category in known:
         of = [{row.category: Both(old=row.old, new=row.new) for row in each.categories} for each in found.months]
@@ -178,11 +179,11 @@ def _heads(lang: Lang) -> tuple[str, str, str]:
     return either(lang, "oud", "old"), either(lang, "nieuw", "new"), "±"
 
 
-def _table(found: Backtest, name: str, lang: Lang) -> Table:
+def _table(months: Sequence[MonthCompared], name: str, lang: Lang) -> Table:
     old, new, change = _heads(lang)
     table = Table(box=None, header_style="bold")
     table.add_column(f"\n{name}")
-    for each in found.months:
+    for each in months:
         table.add_column(f"{each.period}\n{old}", justify="right")
         table.add_column(f"\n{new}", justify="right")
         table.add_column(f"\n{change}", justify="right")

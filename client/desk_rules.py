@@ -8,7 +8,7 @@ from client.desk_pilot import own_document
 from client.home import Home
 from client.service import Service
 from privacy.errors import PrivacyError
-from signals.backtest_counts import Backtest
+from signals.backtest_counts import Backtest, MonthCompared
 from signals.rulesets import RuleSet, parse_rule_set
 
 PURPOSE = "compare-rules"  # as a pilot document is to call it
@@ -70,6 +70,12 @@ def proposals(service: Service, pilot: str) -> list[dict[str, Any]]:
     """What was proposed for the pilot, newest first."""
     found: list[dict[str, Any]] = service.get("/rule-set-proposals", pilotId=pilot)["proposals"]
     return found
+
+
+def shadow(service: Service, pilot: str, proposal: str) -> list[MonthCompared]:
+    """What a proposal would have made of the months delivered since, beside the running rule set."""
+    found = service.get(f"/rule-set-proposals/{proposal}/months", pilotId=pilot)["months"]
+    return [MonthCompared.model_validate(month) for month in found]
 
 
 def waiting_proposal(service: Service, pilot: str, name: str) -> tuple[dict[str, Any], RuleSet]:

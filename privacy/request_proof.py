@@ -41,6 +41,7 @@ ASKS = {
     "backtest": "POST /v1/backtests",
     "backtest-result": "GET /v1/backtests/{backtest}/result",
     "rule-set-proposal": "POST /v1/rule-set-proposals",
+    "rule-set-shadow": "GET /v1/rule-set-proposals/{proposal}/months",
     "rule-set-activation": "POST /v1/rule-set-activations",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
@@ -50,6 +51,9 @@ ASKS = {
     "keying": "POST /v1/keying-completions",
     "hand-over": "POST /v1/hand-overs",
 }
+
+
+NAMED = ("signal", "doubt", "backtest", "proposal")  # in the paths above, and in the questions that the log has
 
 
 def prove_request(
@@ -119,7 +123,7 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     try:
         said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
         apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
-        asked = ASKS[asks["ask"]].format_map({name: asks.get(name) for name in ("signal", "doubt", "backtest")})
+        asked = ASKS[asks["ask"]].format_map({name: asks.get(name) for name in NAMED})
         fits = (
             all(said[name] == body[name] for name in ("pilot", "actor", "purpose"))
             and f"{said['method']} {urlsplit(said['target']).path}" == asked

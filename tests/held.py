@@ -38,7 +38,10 @@ PURPOSE_OF = {
     "openBreakGlass": "emergency",
     "searchResidents": "answer-resident",
     **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
-    **dict.fromkeys(("askForBacktest", "readBacktestResult", "proposeRuleSet", "activateRuleSet"), "compare-rules"),
+    **dict.fromkeys(
+        ("askForBacktest", "readBacktestResult", "proposeRuleSet", "activateRuleSet", "readRuleSetShadow"),
+        "compare-rules",
+    ),
 }
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {

@@ -2,10 +2,10 @@
 
 import hashlib
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from app.api.backtests import RuleSetText, read_candidate
 from app.api.basis_changes import WAKE, PilotQuery
@@ -26,11 +26,13 @@ from app.proposing import (
 from app.publishing import PilotUnknown, VersionTaken
 from privacy.pilot_document import UntrustedDocument
 from privacy.signing import NotSigned
+from signals.backtest_counts import MonthCompared
 from signals.report import Hex32, Wire
 
 router = APIRouter(tags=["rule-sets"])
 REFUSALS = (LookRefused, ProposalUnknown, SamePerson, VersionTaken, NotSigned, UntrustedDocument)
 PROPOSE = sa.text("SELECT gate.propose_rule_set(:text)")
+SHADOW = sa.text("SELECT counts FROM gate.rule_set_shadow()")
 ACTIVATE = sa.text("SELECT gate.activate_rule_set(:version, :jws)")
 
 
@@ -52,6 +54,12 @@ class Proposals(Wire):
     """The newest 50, newest first."""
 
     proposals: tuple[Proposal, ...]
+
+
+class Shadow(Wire):
+    """The months that were delivered since a proposal, each as in a back-test; empty where none was counted yet."""
+
+    months: tuple[MonthCompared, ...]
 
 
 class Activation(Wire):
@@ -92,6 +100,21 @@ def propose_rule_set(proposed: ProposedRuleSet, pilot_id: PilotQuery, viewer: Ru
 def list_rule_set_proposals(pilot_id: PilotQuery, caller: RulesCaller, pools: Pools) -> Proposals:
     """What was proposed for one's own pilot, by whom, and what became of it. Nothing about residents."""
     return Proposals(proposals=tuple(proposals_of(pools, caller.organisation_id, pilot_id)))
+
+
+@router.get("/rule-set-proposals/{proposalId}/months", responses=problems(LookRefused))
+def read_rule_set_shadow(
+    proposal_id: Annotated[uuid.UUID, Path(alias="proposalId")],
+    pilot_id: PilotQuery,
+    viewer: RulesViewer,
+    pools: Pools,
+) -> Shadow:
+    """What a proposed rule set would have made of the months delivered since, in exact counts; none of it is used."""
+    asks = {"ask": "rule-set-shadow", "proposal": str(proposal_id)}
+    with Gate(pools).open(look(viewer, pilot_id), asks) as scope:
+        found = scope.connection.execute(SHADOW).scalars().all()
+        scope.shown.append(str(proposal_id))
+    return Shadow(months=tuple(MonthCompared.model_validate(month) for month in found))
 
 
 @router.post("/rule-set-activations", status_code=202, responses=problems(*REFUSALS))

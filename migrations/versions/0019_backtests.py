@@ -68,6 +68,18 @@ PROPOSALS = """
 """
 PROPOSING = "privacy.pilot_asked_for(ARRAY['rule-set-proposal'], 0)"
 ACTIVATING = "privacy.pilot_asked_for(ARRAY['rule-set-activation'], 0)"
+# A proposed rule set beside the running one: a month's counts, after each delivery; null: it can't be carried out.
+SHADOWS = """
+    CREATE TABLE signals.rule_set_shadow (
+        pilot_id text NOT NULL,
+        proposal_id uuid NOT NULL,
+        period text NOT NULL,
+        counted_at timestamptz NOT NULL,
+        counts jsonb,
+        PRIMARY KEY (pilot_id, proposal_id, period)
+    )
+"""
+SHADOWING = f"privacy.pilot_asked_for(ARRAY['rule-set-shadow'], {FACTS})"
 # Who it is, the event says, which was committed before; the name and the hash too.
 WHO = """SELECT e.body ->> 'actor' INTO who FROM privacy.event e
       WHERE e.pilot_id = p AND e.event_id = scope.event_id;"""
@@ -86,6 +98,18 @@ PROPOSING_FUNCTIONS = (
       INSERT INTO registry.rule_set_proposal (pilot_id, proposal_id, rule_set, hash, text, proposed_by)
       VALUES (p, (scope.asks ->> 'proposal')::uuid, scope.asks ->> 'rule_set', decode(scope.asks ->> 'hash', 'hex'),
               p_text, who);
+    END $$
+    """,
+    f"""
+    CREATE FUNCTION gate.rule_set_shadow() RETURNS TABLE (period text, counts jsonb) {LOOKS} AS $$
+    DECLARE
+      scope privacy.access_scope := privacy.scope();
+      p text := CASE WHEN scope.level >= {FACTS} AND scope.asks ->> 'ask' = 'rule-set-shadow' THEN scope.pilot_id END;
+      asked uuid := (scope.asks ->> 'proposal')::uuid;
+    BEGIN
+      IF p IS NULL THEN RETURN; END IF;
+      RETURN QUERY SELECT s.period, s.counts FROM signals.rule_set_shadow s
+        WHERE s.pilot_id = p AND s.proposal_id = asked AND s.counts IS NOT NULL ORDER BY s.period;
     END $$
     """,
     # Leaves the activation for the linker, or says why not.
@@ -177,6 +201,7 @@ CALLERS = {
     "gate.leave_backtest(text)": ("recorder",),
     "gate.backtest_state(text, uuid)": ("recorder",),
     "gate.backtest_result()": ("reader",),
+    "gate.rule_set_shadow()": ("reader",),
     "gate.propose_rule_set(text)": ("recorder",),
     "gate.activate_rule_set(integer, text)": ("recorder",),
 }
@@ -184,6 +209,7 @@ GRANTS = (
     "INSERT (pilot_id, backtest_id, candidate, against, periods) ON signals.backtest",
     "SELECT (pilot_id, backtest_id, state) ON signals.backtest",
     "SELECT ON signals.backtest_result",
+    "SELECT (pilot_id, proposal_id, period, counts) ON signals.rule_set_shadow",
     "INSERT (pilot_id, proposal_id, rule_set, hash, text, proposed_by) ON registry.rule_set_proposal",
     "SELECT (pilot_id, proposal_id, state, proposed_by) ON registry.rule_set_proposal",
     "UPDATE (state, activated_at, activated_by, version, jws) ON registry.rule_set_proposal",
@@ -193,19 +219,21 @@ POLICIES = (
     ("signals.backtest", "asking", "INSERT", f"pilot_id = {ASKING}"),
     ("signals.backtest", "state", "SELECT", "true"),  # three columns without a person in them, see GRANTS
     ("signals.backtest_result", "showing", "SELECT", f"pilot_id = {SHOWING}"),
+    ("signals.rule_set_shadow", "showing", "SELECT", f"pilot_id = {SHADOWING}"),
     ("registry.rule_set_proposal", "proposing", "INSERT", f"pilot_id = {PROPOSING} AND state = 'proposed'"),
     ("registry.rule_set_proposal", "activating", "SELECT", f"pilot_id = {ACTIVATING}"),
     ("registry.rule_set_proposal", "activating", "UPDATE", f"pilot_id = {ACTIVATING}"),
 )
-LINKERS = ("signals.backtest", "signals.backtest_result", "registry.rule_set_proposal")
+LINKERS = ("signals.backtest", "signals.backtest_result", "signals.rule_set_shadow", "registry.rule_set_proposal")
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
-    for statement in (*TABLES, PROPOSALS):
+    for statement in (*TABLES, PROPOSALS, SHADOWS):
         op.execute(statement)
     op.execute("GRANT SELECT, UPDATE, DELETE, MAINTAIN ON signals.backtest TO vroegsein_linker")
     op.execute("GRANT SELECT, INSERT, DELETE, MAINTAIN ON signals.backtest_result TO vroegsein_linker")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON signals.rule_set_shadow TO vroegsein_linker")
     for table in LINKERS:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

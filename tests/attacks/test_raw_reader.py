@@ -30,6 +30,7 @@ READS = {
         "gate.resident_hand_overs()",
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()", "gate.backtest_result()"),
+        "gate.rule_set_shadow()",
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),

@@ -26,11 +26,11 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
         yield world
 
 
-def opened(world: World, actor: str, pilot: str = "aland", **asks: Any) -> uuid.UUID:
+def opened(world: World, actor: str, pilot: str = "aland", purpose: str = "compare-rules", **asks: Any) -> uuid.UUID:
     with world.database.connect("vroegsein_opener") as opener:
         row = opener.execute(
-            "SELECT event_id FROM privacy.open_event(%s, %s, 'debt-help', %s, 'compare-rules', %s)",
-            [pilot, PILOTS[pilot], actor, Jsonb(asks)],
+            "SELECT event_id FROM privacy.open_event(%s, %s, 'debt-help', %s, %s, %s)",
+            [pilot, PILOTS[pilot], actor, purpose, Jsonb(asks)],
         ).fetchone()
     assert row is not None
     return uuid.UUID(str(row[0]))
@@ -130,3 +130,30 @@ def test_not_even_the_owner_of_the_table_makes_one_person_two(world: World) -> N
             " state = 'activating' WHERE proposal_id = %s",
             [proposal],
         )
+
+
+def test_what_a_proposal_would_have_made_is_shown_to_the_event_that_names_it_at_the_level_of_facts(
+    world: World,
+) -> None:
+    proposal = proposed(world)
+    with world.database.as_superuser() as connection:
+        for pilot in PILOTS:
+            connection.execute(
+                "INSERT INTO signals.rule_set_shadow VALUES (%s, %s, '2026-10', now(), '{\"a\": 1}')", [pilot, proposal]
+            )
+    asks = {"ask": "rule-set-shadow", "proposal": proposal}
+    assert shadow(world, opened(world, "aa", **asks)) == [("2026-10", {"a": 1})]
+    for event in (
+        opened(world, "aa", "bland", **asks),
+        opened(world, "aa", **asks | {"proposal": str(uuid.uuid4())}),
+        opened(world, "aa", **asks | {"ask": "backtest-result"}),
+        opened(world, "aa", purpose="count", **asks),
+        uuid.uuid4(),
+    ):
+        assert shadow(world, event) == []
+
+
+def shadow(world: World, event: uuid.UUID) -> list[tuple[Any, ...]]:
+    with world.database.connect("vroegsein_reader") as reader:
+        reader.execute("SELECT gate.enter_scope('aland', %s)", [event])
+        return reader.execute("SELECT * FROM gate.rule_set_shadow()").fetchall()

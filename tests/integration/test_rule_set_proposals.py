@@ -1,5 +1,6 @@
 """A pilot's own rule set, over HTTP: proposed by one person, activated by another, and then what all is judged by."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,32 @@ def test_one_proposes_and_another_activates_and_all_is_judged_by_it(world: World
     assert judged_by(world) == {"strict@2"}
     with pytest.raises(desk_rules.NoSuchProposal):
         activated(world, "cees", "strict@2")  # once
+
+
+def test_a_proposal_is_counted_beside_the_running_one_and_nothing_of_it_is_used(world: World) -> None:
+    proposal, before = (
+        proposed(world, STRICT.replace("version: 1", "version: 9").replace("900,", "10,")),
+        judged_by(world),
+    )
+    with desk(world, "bram") as service:
+        assert desk_rules.shadow(service, PILOT, proposal["proposalId"]) == []  # nothing was delivered since
+    world.push("housing", PILOT, [make_row("shade", "Shade", house_number="55", phone="")])
+    until, found = time.monotonic() + 20, list[Any]()
+    with desk(world, "bram") as service:
+        while not found and time.monotonic() < until:
+            found = desk_rules.shadow(service, PILOT, proposal["proposalId"])
+    (month,) = found
+    households = world.rows("SELECT count(DISTINCT household_id) FROM signals.signal WHERE pilot_id = 'aland'")[0][0]
+    assert month.worklist.new == households
+    assert judged_by(world) == before
+    kept = world.rows("SELECT counts::text FROM signals.rule_set_shadow")
+    assert len(kept) == 1
+    with world.desk(PILOT, "count") as service:
+        assert desk_rules.shadow(service, PILOT, proposal["proposalId"]) == []  # the purpose shows no facts
+    with world.desk("bland", "compare-rules") as service:
+        assert desk_rules.shadow(service, "bland", proposal["proposalId"]) == []
+    activated(world, "bram", "strict@9")
+    assert world.rows("SELECT FROM signals.rule_set_shadow") == []
 
 
 def test_a_document_that_changes_something_else_too_activates_nothing(world: World) -> None:

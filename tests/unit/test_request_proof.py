@@ -89,6 +89,7 @@ def test_every_operation_that_wants_a_proof_is_known_by_its_question() -> None:
         f"{method.upper()} /v1{path}".replace("{signalId}", "{signal}")
         .replace("{doubtId}", "{doubt}")
         .replace("{backtestId}", "{backtest}")
+        .replace("{proposalId}", "{proposal}")
         for path, item in create_app().openapi()["paths"].items()
         for method, operation in item.items()
         if any(parameter["name"] == "Vroegsein-Request-Proof" for parameter in operation.get("parameters", []))
