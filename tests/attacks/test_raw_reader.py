@@ -40,8 +40,8 @@ READS = {
     "auditor": ("gate.log_head()", "gate.log_events()"),
 }
 DOES = {"gate.enter_scope", "gate.leave_change", "gate.ask_erasure"}
-DOES |= {"gate.leave_backtest"}  # tests/attacks/test_backtests.py tries it
-DOES |= {"gate.propose_rule_set", "gate.activate_rule_set"}  # tests/attacks/test_rule_set_proposals.py tries them
+DOES |= {"gate.leave_backtest"}  # tests/attacks/test_rule_sets.py tries it
+DOES |= {"gate.propose_rule_set", "gate.activate_rule_set"}  # tests/attacks/test_rule_sets.py tries them
 DOES |= {
     "gate.replace_sealed",
     "gate.may_rekey",
