@@ -1,7 +1,8 @@
 """Shadow mode: a proposed rule set is judged beside the running one, for each month that was delivered since.
 
 Nothing of it comes into the worklist: the linker keeps counts per month, as a back-test gives them, when it has time
-after a completion. They go when the rule set is activated, or with the proposal.
+after a completion. They go when the rule set is activated, or with the proposal. What another linker takes up at that
+very moment may be missing until the month's next delivery: it takes no lock.
 """
 
 import logging

@@ -25,7 +25,7 @@ from privacy.sealing import Envelope
 from privacy.signing import sign
 from signals.pilot import Role
 from signals.report import Category, Manifest, PartSummary, Report
-from signals.rulesets import default_text
+from signals.rulesets import default_rule_set, default_text
 from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
@@ -235,6 +235,21 @@ def _a_backtest(world: World, pilot: str) -> str:
             [pilot, asked, Jsonb(result)],
         )
     return asked
+
+
+def activation(world: World, pilot: str) -> dict[str, Any]:
+    """A colleague's proposal that waits, and the next pilot document with its rule set and nothing else changed."""
+    proposal, rule_set = str(uuid.uuid4()), default_rule_set()
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO registry.rule_set_proposal (pilot_id, proposal_id, rule_set, hash, text, proposed_by)"
+            " VALUES (%s, %s, %s, %s, %s, 'somebody else')",
+            [pilot, proposal, rule_set.name, rule_set.hash(), default_text()],
+        )
+    document = world.documents[pilot]
+    changes = {"version": document.version + 1, "rule_set_hash": rule_set.hash().hex()}
+    signed = document.model_copy(update=changes).signed(world.home(PILOTS[pilot]).jwk("signing.jwk"))
+    return {"proposalId": proposal, "document": signed}
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:

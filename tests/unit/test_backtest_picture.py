@@ -106,11 +106,12 @@ def test_what_is_not_shown_stays_open_beside_the_other_rule_set(counts: list[tup
     rows = figures(month(*zip(old, new, strict=True)))
     if rows is None:
         return
-    for own, others in ((1, 2), (2, 1)):
-        reachable = _sums([row[others] for row in rows])
-        for place, row in enumerate(rows):
-            if row[own] is None:
-                rest = _sums([other[own] for at, other in enumerate(rows) if at != place])
+    by_old, by_new = [row[1] for row in rows], [row[2] for row in rows]
+    for own, others in ((by_old, by_new), (by_new, by_old)):
+        reachable = _sums(others)
+        for place, figure in enumerate(own):
+            if figure is None:
+                rest = _sums(own[:place] + own[place + 1 :])
                 assert all(any(value + some in reachable for some in rest) for value in range(LEAST))
 
 
