@@ -26,6 +26,7 @@ from app.problems import (
     problem_response,
     title_of,
 )
+from app.proposing import ProposalUnknown, SamePerson
 from app.proving import NotInLog
 from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import CheckpointRefused
@@ -60,6 +61,8 @@ STATUS: dict[type[Exception], int] = {
     PilotUnknown: 404,
     CreditorUnknown: 404,
     VersionTaken: 409,
+    ProposalUnknown: 404,
+    SamePerson: 403,
     # the log
     NotInLog: 404,
     CheckpointRefused: 400,

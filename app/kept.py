@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from signals.pilot import Pilot, Retention
 
+BACKTEST_DAYS = 92  # a quarter, to decide by; it can be run again
 SCOPE_DAYS = 1  # an access event works for seconds; over midnight a look may still be under way
 
 
@@ -174,6 +175,25 @@ KEPT = (
         WHERE pilot_id = :pilot AND done_at IS NOT NULL
         """,
         _delete("change_id", "privacy.basis_change"),
+    ),
+    Kept(
+        "backtests",
+        lambda _terms: BACKTEST_DAYS,
+        """
+        SELECT backtest_id AS id, (asked_at AT TIME ZONE 'Europe/Amsterdam')::date AS since FROM signals.backtest
+        WHERE pilot_id = :pilot
+        """,
+        _delete("backtest_id", "signals.backtest_result", "signals.backtest"),
+    ),
+    # What was activated stays, with who wanted it: the log tells of it, and a signed document.
+    Kept(
+        "proposals",
+        lambda _terms: BACKTEST_DAYS,
+        """
+        SELECT proposal_id AS id, (proposed_at AT TIME ZONE 'Europe/Amsterdam')::date AS since
+        FROM registry.rule_set_proposal WHERE pilot_id = :pilot AND state IN ('proposed', 'failed')
+        """,
+        _delete("proposal_id", "signals.rule_set_shadow", "registry.rule_set_proposal"),
     ),
     Kept(
         "access_scopes",

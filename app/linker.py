@@ -1,6 +1,6 @@
 """The linker: the process without HTTP that takes up deliveries, changes bases, keeps terms and seals the log.
 
-When nothing else waits, it looks for doubtful links.
+When nothing else waits, it runs back-tests and looks for doubtful links.
 """
 
 import logging
@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from app.backtesting import WAITING as BACKTESTS
+from app.backtesting import run_backtest
 from app.basis import carry_out
 from app.case_reports import DUE as CASES
 from app.case_reports import join_due
@@ -25,9 +27,12 @@ from app.log_sealing import beat, seal_waiting
 from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
+from app.proposing import ACTIVATIONS, activate
 from app.retention import DUE, Step, refresh_statistics, take_step
 from app.reviewing import DUE as DOUBTS
 from app.reviewing import review_step
+from app.shadowing import DUE as SHADOWS
+from app.shadowing import count_shadow
 from signals.days import AMSTERDAM
 from signals.feedback import newest_batch
 from signals.rulesets import RuleSet, parse_rule_set
@@ -59,6 +64,7 @@ class Linker:
         done = self._each(CHANGES, lambda c, pilot, change: carry_out(c, pilot, change, self.rule_set))
         done += self._each(ERASURES, erase_step)
         done += self._each(CASES, _join)
+        done += self._each(ACTIVATIONS, lambda c, pilot, proposal: activate(c, pilot, proposal, self.rule_set))
         return done + self._each(
             DELIVERIES,
             lambda c, pilot, delivery: complete_delivery(
@@ -86,6 +92,11 @@ class Linker:
     def review(self) -> bool:
         """Take one step with each pilot's doubtful links; True while there may be more to do."""
         return self._each(DOUBTS, lambda c, pilot, _: review_step(c, pilot, self.rule_set)) > 0
+
+    def try_rules(self) -> bool:
+        """Run of each pilot one back-test that waits, and count a month by a proposal; True while there may be more."""
+        done = self._each(BACKTESTS, lambda c, pilot, asked: run_backtest(c, pilot, asked, self.rule_set))
+        return done + self._each(SHADOWS, lambda c, pilot, which: count_shadow(c, pilot, which, self.rule_set)) > 0
 
     def publish_months(self, today: date) -> int:
         """Make the monthly tables of all months that are closed; returns how many."""
@@ -118,7 +129,7 @@ class Linker:
                 today = datetime.now(AMSTERDAM).date()
                 if self.keep_terms(today):
                     continue  # between two steps, what waits has its turn
-                if self.review():
+                if self.try_rules() or self.review():
                     continue
                 if published != today:  # on one day no month becomes due
                     self.publish_months(today)

@@ -26,7 +26,9 @@ CLOSED_WITHIN = 30  # seconds: then a look was closed, or never will be
 SETTLED_AFTER = 30  # seconds: what is younger waits
 SUBJECT_TYPE = "household"
 # Events that are no processing of residents' data; one that this list does not know is told.
-NO_PROCESSING = frozenset({"shown", "refusal", "heartbeat", "registry", "monthly-table", "break-glass", "log-erasure"})
+NO_PROCESSING = frozenset(
+    {"shown", "refusal", "heartbeat", "registry", "monthly-table", "break-glass", "log-erasure", "rule-set"}
+)
 
 PILOTS = sa.text("""
     SELECT document FROM registry.pilot WHERE document ->> 'processing_activity' IS NOT NULL ORDER BY pilot_id

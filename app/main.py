@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.api import (
     access_events,
+    backtests,
     basis_changes,
     break_glasses,
     cases,
@@ -31,6 +32,7 @@ from app.api import (
     records,
     rekeyings,
     residents,
+    rule_sets,
     sealings,
     signals,
     tokens,
@@ -56,6 +58,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     objections.router,
     known_clients.router,
     link_doubts.router,
+    backtests.router,
+    rule_sets.router,
     residents.router,
     basis_changes.router,
     access_events.router,

@@ -80,7 +80,7 @@ def publish(sessions: Sessions, municipality: str, pilot_id: str, version: int, 
     """
     with sessions.begin(Login.OPENER) as connection:
         refuse_others(connection, municipality, pilot_id)
-        document = _signed_by_one_of(signed, signing_keys(connection, municipality))
+        document = signed_by_one_of(signed, signing_keys(connection, municipality))
         if (document.pilot.id, document.version, document.desk) != (pilot_id, version, municipality):
             raise NotSigned("the document was signed for another pilot, version or municipality")
         values = {"pilot": pilot_id, "version": version, "jws": signed}
@@ -185,7 +185,8 @@ def refuse_others(connection: sa.Connection, municipality: str, pilot_id: str) -
         raise PilotUnknown("there is no such pilot of this municipality")
 
 
-def _signed_by_one_of(signed: str, keys: list[dict[str, Any]]) -> PilotDocument:
+def signed_by_one_of(signed: str, keys: list[dict[str, Any]]) -> PilotDocument:
+    """The document, where one of these keys signed it. Raises NotSigned."""
     for public in keys:
         try:
             return PilotDocument.model_validate_json(verify(signed, public, SIGNED_AS))

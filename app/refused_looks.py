@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.sessions import Login, Sessions
 from app.identity.tokens import Caller
-from privacy.request_proof import asked, pilot_named
+from privacy.request_proof import NAMED, asked, pilot_named
 
 NOTE = sa.text("""
     SELECT privacy.note_refusal(:pilot, :organisation, :role, :actor, :purpose, :asks, 'scope-missing')
@@ -21,7 +21,7 @@ NOTE = sa.text("""
 SLUG = re.compile(r"[a-z0-9-]{1,63}")
 ACTOR = re.compile(r"[0-9a-f]{16,64}")
 PROOF = re.compile(r"[\w.-]{1,4000}", re.ASCII)
-SIGNAL = re.compile(r"[0-9a-f-]{36}")
+ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ def note_refused(sessions: Sessions, caller: Caller, sent: AsSent) -> None:
         return
     if asks is None or not SLUG.fullmatch(pilot):
         return
-    if not SIGNAL.fullmatch(asks.get("signal", "0" * 36)):
-        del asks["signal"]
+    for name in NAMED:
+        if not ID.fullmatch(asks.get(name, "0" * 36)):
+            del asks[name]
     asks["request"] = _in_form(PROOF, sent.headers.get("Vroegsein-Request-Proof", ""))
     values = {
         "pilot": pilot,

@@ -14,7 +14,7 @@ GROUPS = {
     "desk": "Work with signals at a municipality: set up, pull, list, show, consent, audit.",
     "operator": "Run the service: keys, database, registry, API description.",
     "serve": "Run the service (API and linker) until it is stopped.",
-    "rules": "Rule sets: print the default one; check, read out and try one's own.",
+    "rules": "Rule sets: print the default one; check, read out, try and activate one's own.",
     "verify-receipt": "Check a creditor's proof that it reported, with nothing but the municipality's fingerprint.",
     "demo": "See the whole job on example data, on this machine alone.",
 }

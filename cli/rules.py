@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import rules_activate, rules_backtest
 from cli.words import LangOption, console
 from client.algorithm_register import as_markdown, draft_entry
 from signals.documents import DocumentError, schema_of
@@ -14,8 +15,14 @@ from signals.reading_out import read_out
 from signals.rulesets import RuleSet, default_rule_set, default_text, read_rule_set
 
 app = typer.Typer(
-    help="Rule sets: the default one, and what helps to write, check, read and try one's own.", no_args_is_help=True
+    help="Rule sets: the default one, and what helps to write, check, read, try and activate one's own.",
+    no_args_is_help=True,
 )
+app.command()(rules_backtest.backtest)
+app.command()(rules_activate.propose)
+app.command()(rules_activate.proposals)
+app.command()(rules_activate.shadow)
+app.command()(rules_activate.activate)
 
 
 @app.command()

@@ -74,6 +74,8 @@ EVENT = {
     "retention": ("bewaartermijn", "retention"),
     "log-erasure": ("wissing uit het register", "erasure from the log"),
     "monthly-table": ("maandtabel", "monthly table"),
+    "rule-set": ("andere regelset", "another rule set"),
+    "backtest": ("proef met een regelset", "back-test of a rule set"),
 }
 KEPT = {  # the kinds of data of app/kept.py
     "reports": ("vroegsignalen, met sleutels en verzegelde gegevens", "reports, with keys and sealed details"),
@@ -92,6 +94,8 @@ KEPT = {  # the kinds of data of app/kept.py
     "objections": ("bezwaren, weigeringen en intrekkingen", "objections, refusals and withdrawals"),
     "known_clients": ("vermeldingen op de uitsluitlijst", "entries of the knock-out list"),
     "basis_changes": ("doorgevoerde wijzigingen van grondslag", "changes of basis that are done"),
+    "backtests": ("proeven met een regelset", "back-tests of rule sets"),
+    "proposals": ("voorgestelde regelsets", "proposed rule sets"),
     "access_scopes": ("bereik van inzagen", "scopes of looks"),
     "break_glasses": ("noodinzagen die voorbij zijn", "break-glasses that are over"),
     "events": ("gebeurtenissen in het inzageregister", "events of the access log"),

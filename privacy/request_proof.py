@@ -43,6 +43,11 @@ ASKS = {
     "open-case": "POST /v1/cases",
     "case-entry": "POST /v1/cases/{case}/entries",
     "records": "GET /v1/records",
+    "backtest": "POST /v1/backtests",
+    "backtest-result": "GET /v1/backtests/{backtest}/result",
+    "rule-set-proposal": "POST /v1/rule-set-proposals",
+    "rule-set-shadow": "GET /v1/rule-set-proposals/{proposal}/months",
+    "rule-set-activation": "POST /v1/rule-set-activations",
     "sealings": "GET /v1/sealings",
     "replace-sealings": "PUT /v1/sealings",
     "rekey": "GET /v1/rekeyings",
@@ -51,6 +56,9 @@ ASKS = {
     "keying": "POST /v1/keying-completions",
     "hand-over": "POST /v1/hand-overs",
 }
+
+
+NAMED = ("signal", "doubt", "case", "backtest", "proposal")  # in the paths above, and in the questions that the log has
 
 
 def prove_request(
@@ -120,7 +128,7 @@ def _said(body: dict[str, Any], public: dict[str, Any]) -> dict[str, Any] | None
     try:
         said: dict[str, Any] = json.loads(verify(str(asks.get("request", "")), public, SIGNED_AS))
         apart = abs(datetime.fromisoformat(said["at"]) - datetime.fromisoformat(body["at"]))
-        asked = ASKS[asks["ask"]].format(**{name: asks.get(name) for name in ("signal", "doubt", "case")})
+        asked = ASKS[asks["ask"]].format_map({name: asks.get(name) for name in NAMED})
         fits = (
             all(said[name] == body[name] for name in ("pilot", "actor", "purpose"))
             and f"{said['method']} {urlsplit(said['target']).path}" == asked

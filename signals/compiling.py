@@ -22,7 +22,7 @@ from signals.fragments import (
     when,
     word_columns,
 )
-from signals.judging_sql import ALL, CHANGED, COLUMNS, EVERYTHING, FRAME, GONE, TOUCHED
+from signals.judging_sql import ALL, CHANGED, COLUMNS, EVERYTHING, FRAME, GONE, KEEP, REPLAYED, TOUCHED
 from signals.report import Category
 from signals.rulesets import Condition, Rule, RuleSet
 
@@ -38,6 +38,21 @@ class Judgement:
 @lru_cache(maxsize=32)
 def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
     """Compile for the touched households, or for `everything` of a pilot."""
+    reports = (ALL if everything else TOUCHED).format(columns=COLUMNS)
+    text, values = _select(rule_set, reports, "settled_on", everything=everything)
+    return Judgement(sa.text(KEEP + text), values)
+
+
+@lru_cache(maxsize=32)
+def compile_replay(rule_set: RuleSet) -> tuple[str, Mapping[str, Any]]:
+    """A SELECT of all months of the temporary table `replayed_report` (signals/backtest.py), and its parameters.
+
+    What of its columns is not asked for, such as explanations, the planner does not make.
+    """
+    return _select(rule_set, REPLAYED, "settled_since", everything=True)
+
+
+def _select(rule_set: RuleSet, reports: str, settled_since: str, *, everything: bool) -> tuple[str, Mapping[str, Any]]:
     binds = Binds()
     rules = rule_set.by_priority()
     clocks = {clock.id: f"term_{position}" for position, clock in enumerate(rule_set.clocks)}
@@ -46,7 +61,8 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
     needs = dict.fromkeys(need for rule in rules for need in rule.needs)
     held = {need: f"held[{place}]" for place, need in enumerate(needs, start=3)}
     text = FRAME.format(
-        reports=(ALL if everything else TOUCHED).format(columns=COLUMNS),
+        reports=reports,
+        settled_since=settled_since,
         always=binds.texts(rule_set.always_eligible.kinds),
         outside=outside(rule_set.eligibility, binds),
         months_back=binds.number(rule_set.repeats.months_back),
@@ -78,7 +94,7 @@ def compile_rule_set(rule_set: RuleSet, *, everything: bool) -> Judgement:
         verdict_json=_verdict_json(rule_set, matches, held, binds),
         explanation=_explanation(rule_set, binds),
     )
-    return Judgement(sa.text(text), binds.values)
+    return text, binds.values
 
 
 def _report_json(binds: Binds) -> str:

@@ -14,13 +14,15 @@ TOUCHED = """
 ALL = """
   SELECT {columns} FROM signals.report r
   WHERE r.pilot_id = :pilot AND r.household_id IS NOT NULL AND r.state = 'live'"""
+# Reports as they came in (signals/backtest.py): of a month nothing is settled yet, of the months before it what was.
+REPLAYED = "SELECT r.*, CAST(NULL AS date) AS settled_on FROM replayed_report r"
 COLUMNS = """r.pilot_id, r.household_id, r.report_id, r.creditor_id COLLATE "C" AS creditor_id, r.reference, r.period,
       r.kind, r.category, r.amount_euros, r.months, r.urgent, r.known_client, r.district, r.reported_on, r.received_on,
       r.settled_on, r.unannounced, r.reported_on - r.arrears_since AS days,
       CAST(substr(r.period, 1, 4) AS integer) * 12 + CAST(substr(r.period, 6, 2) AS integer) AS month"""
 
+KEEP = "CREATE TEMPORARY TABLE judged_month WITH (toast_tuple_target = 8160) ON COMMIT DROP AS"
 FRAME = """
-CREATE TEMPORARY TABLE judged_month WITH (toast_tuple_target = 8160) ON COMMIT DROP AS
 WITH report AS ({reports}
 ),
 -- What a report lies outside of ('' for nothing), as the inside of a JSON array with a comma in front of each.
@@ -31,7 +33,7 @@ bounded AS (
 followed AS (
   SELECT bounded.*, always OR outside = '' AS eligible,
     lag(month) OVER before AS before_month, lag(amount_euros) OVER before AS before_amount,
-    lag(settled_on) OVER before AS before_settled
+    lag({settled_since}) OVER before AS before_settled
   FROM bounded
   WINDOW before AS (PARTITION BY household_id, pilot_id, creditor_id, reference, always OR outside = '' ORDER BY month)
 ),

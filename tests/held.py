@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from psycopg.types.json import Jsonb
 
 from app.log_sealing import seal_waiting
 from client.checking import SendableRow
@@ -25,6 +26,7 @@ from privacy.signing import sign
 from signals.days import AMSTERDAM
 from signals.pilot import Role
 from signals.report import Category, Manifest, PartSummary, Report
+from signals.rulesets import default_rule_set, default_text
 from tests.callers import VIEWER
 from tests.operations import Operation
 from tests.world import CREDITORS, PERIOD, PILOTS, World, make_row
@@ -37,6 +39,10 @@ PURPOSE_OF = {
     "openBreakGlass": "emergency",
     "searchResidents": "answer-resident",
     **dict.fromkeys(("listLinkDoubts", "readLinkDoubt", "decideLink"), "review-links"),
+    **dict.fromkeys(
+        ("askForBacktest", "readBacktestResult", "proposeRuleSet", "activateRuleSet", "readRuleSetShadow"),
+        "compare-rules",
+    ),
 }
 HEX16, HEX32 = "ab" * 16, "cd" * 32
 KEYS = {
@@ -170,6 +176,11 @@ def values(world: World, pilot: str, creditor: str, role: Role) -> dict[str, Any
         "why": "other",
         "answer": "same",
         "wrong": ["amount"],
+        "ruleSet": default_text(),
+        "against": None,
+        "periods": [PERIOD],
+        "backtestId": _a_backtest(world, pilot),
+        "proposalId": str(uuid.UUID(int=1 << 109)),
         "notice": "notice-1",
         "reason": "an eviction is announced for today",
         "givenBy": "desk",
@@ -217,6 +228,50 @@ def _a_case(world: World, pilot: str, report: str) -> str:
         connection.execute(file, [pilot, case, ACTOR])
         connection.execute(about, [pilot, case, report])
     return case
+
+
+def _a_backtest(world: World, pilot: str) -> str:
+    """A back-test with a result, as an earlier one left it."""
+    asked = str(uuid.uuid5(uuid.NAMESPACE_DNS, pilot))
+    none = {"old": 0, "new": 0}
+    named = {"name": "default@1", "hash": HEX32}
+    lead = {"flagged": 0, "before": none, "missed": none, "medianDays": {"old": None, "new": None}}
+    result = {
+        "old": named,
+        "new": named,
+        "periods": [PERIOD],
+        "setAside": [],
+        "months": [],
+        "weeks": [],
+        "leadTime": {**lead, "earlier": 0, "later": 0},
+        "falseAlarms": {"told": none, "count": none},
+    }
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO signals.backtest (pilot_id, backtest_id, candidate, periods, state)"
+            " VALUES (%s, %s, '', %s, 'done') ON CONFLICT DO NOTHING",
+            [pilot, asked, [PERIOD]],
+        )
+        connection.execute(
+            "INSERT INTO signals.backtest_result VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [pilot, asked, Jsonb(result)],
+        )
+    return asked
+
+
+def activation(world: World, pilot: str) -> dict[str, Any]:
+    """A colleague's proposal that waits, and the next pilot document with its rule set and nothing else changed."""
+    proposal, rule_set = str(uuid.uuid4()), default_rule_set()
+    with world.database.as_superuser() as connection:
+        connection.execute(
+            "INSERT INTO registry.rule_set_proposal (pilot_id, proposal_id, rule_set, hash, text, proposed_by)"
+            " VALUES (%s, %s, %s, %s, %s, 'somebody else')",
+            [pilot, proposal, rule_set.name, rule_set.hash(), default_text()],
+        )
+    document = world.documents[pilot]
+    changes = {"version": document.version + 1, "rule_set_hash": rule_set.hash().hex()}
+    signed = document.model_copy(update=changes).signed(world.home(PILOTS[pilot]).jwk("signing.jwk"))
+    return {"proposalId": proposal, "document": signed}
 
 
 def _of_rekeying(world: World, pilot: str, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -328,6 +383,8 @@ NOBODYS: Mapping[str, Any] = {
     "report": str(uuid.UUID(int=1 << 106)),
     "doubtId": str(uuid.UUID(int=1 << 107)),
     "caseId": str(uuid.UUID(int=1 << 108)),
+    "backtestId": str(uuid.UUID(int=1 << 109)),
+    "proposalId": str(uuid.UUID(int=1 << 110)),
 }  # what no pilot has, in the form of what they have
 
 

@@ -49,6 +49,7 @@ PURPOSES: dict[str, dict[str, Any]] = {
     "worklist": {"roles": ["debt-help"], "level": "facts"},
     "offer-help": {"roles": ["debt-help"], "level": "contact"},
     "review-links": {"roles": ["debt-help"], "level": "contact"},
+    "compare-rules": {"roles": ["debt-help"], "level": "facts"},
     "count": {"roles": ["debt-help"], "level": "index"},
     "sort": {"roles": ["debt-help"], "level": "categories"},
     "emergency": {"roles": ["debt-help"], "level": "contact", "break_glass": {"minutes": 30}},

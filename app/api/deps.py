@@ -169,6 +169,8 @@ LogEraser = Annotated[Viewer, require_viewer("log:erase")]
 AccountGiver = Annotated[Viewer, require_viewer("records:read")]
 CreditorsReader = Annotated[Caller, require("creditors:read")]
 MonitorReader = Annotated[Caller, require("monitor:read")]
+RulesViewer = Annotated[Viewer, require_viewer("rules:write")]
+RulesCaller = Annotated[Caller, require("rules:write")]
 LogWitness = Annotated[Caller, require("log:witness")]
 OperatorCaller = Annotated[Caller, require("registry:read")]
 

@@ -9,7 +9,15 @@ SCOPES: dict[Role, frozenset[str]] = {
     Role.DEBT_HELP: frozenset(
         {
             *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
-            *("links:review", "log:witness", "monitor:read", "creditors:read", "cases:read", "cases:write"),
+            *(
+                "links:review",
+                "rules:write",
+                "log:witness",
+                "monitor:read",
+                "creditors:read",
+                "cases:read",
+                "cases:write",
+            ),
             "records:read",
         }
     ),
@@ -33,6 +41,7 @@ MEANING: dict[str, str] = {
     "cases:read": "Read the cases of one's own municipality",
     "cases:write": "Open cases for signals of one's own municipality, and write in them",
     "links:review": "Look at doubtful links of one's own municipality, and decide about them",
+    "rules:write": "Try rule sets out on one's own pilots, propose them and activate what a colleague proposed",
     "basis-changes:read": "Ask whether a change of basis holds by now",
     "residents:read": "Answer a resident: all that is held about one",
     "residents:write": "Erase a resident's reports, or pause one that is said to be wrong",

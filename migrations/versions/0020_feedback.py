@@ -7,7 +7,7 @@ whatever becomes of the report, or its creditor would learn that from a row that
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

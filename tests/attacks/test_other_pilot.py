@@ -14,7 +14,18 @@ from privacy.signing import new_signing_key
 from signals.pilot import Role
 from signals.report import Category
 from tests.conftest import Database
-from tests.held import NOBODYS, assertion, callers, facts_of, hand, open_delivery, purposed, stranger, values
+from tests.held import (
+    NOBODYS,
+    activation,
+    assertion,
+    callers,
+    facts_of,
+    hand,
+    open_delivery,
+    purposed,
+    stranger,
+    values,
+)
 from tests.operations import NoValue, Operation, operations
 from tests.world import World, make_row, small_world
 
@@ -33,6 +44,8 @@ NAMED_BY_OTHERS = (
     "doubtId",
     "caseId",
     "place",
+    "backtestId",
+    "proposalId",
 )
 MADE_UP = {"listId"}  # the caller's own: what it names is found within a pilot alone
 BELONG = (*NAMED_BY_OTHERS, "leafHash", "checkpoint", "document", "manifest", "keyEnvelope", "client_assertion")
@@ -114,6 +127,8 @@ def test_in_the_own_pilot_the_same_request_succeeds(
     mine = {**purposed(held[0], role, operation), "client_assertion": assertion(world, "town-a", "auth-debt-help.jwk")}
     if operation.path.endswith("/completion"):  # what the others try below stays open
         mine |= open_delivery(world, CREDITOR, MINE, [make_row("whole", "Whole", house_number="11", phone="")])
+    if operation.path == "/rule-set-activations":
+        mine |= activation(world, MINE)
     answer = hand(operation, attackers, without).request(**operation.request(mine))
     assert answer.is_success, answer.text
 

@@ -29,7 +29,7 @@ OPEN_TO = {
     "ingest": REGISTRY | {"intake.part", "intake.refused_row", "intake.staged_report"},
     "opener": REGISTRY
     | {"privacy.log_head", "privacy.log_node", "privacy.log_leaf", "privacy.cosignature"}
-    | {"privacy.monthly_table"},
+    | {"privacy.monthly_table", "registry.rule_set_proposal"},
     "reader": set[str](),
     "recorder": set[str](),
     "auditor": set[str](),

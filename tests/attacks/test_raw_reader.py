@@ -29,19 +29,22 @@ READS = {
         *("gate.resident_objections()", "gate.resident_known_clients()", "gate.resident_pilot()", "gate.unkeyed()"),
         "gate.resident_hand_overs()",
         *("gate.link_doubts()", "gate.link_doubts_counted()", "gate.link_doubt_reports()"),
-        *("gate.signal_is_doubtful()", "gate.resident_link_decisions()"),
+        *("gate.signal_is_doubtful()", "gate.resident_link_decisions()", "gate.backtest_result()"),
+        "gate.rule_set_shadow()",
         *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()", "gate.signal_cases()"),
         *("gate.records()", "gate.record_cases('{{{nobodys}}}')"),
     ),
     "recorder": (
         *("gate.objections()", "gate.known_clients()", "gate.change_state('bland', '{nobodys}')"),
         *("gate.sealed_to_municipality('{beginning}', 500)", "gate.reports_to_rekey(9, '{beginning}', 500)"),
-        "gate.reports_to_key('{beginning}', 500)",
+        *("gate.reports_to_key('{beginning}', 500)", "gate.backtest_state('bland', '{nobodys}')"),
         *("gate.cases()", "gate.case_entries()"),
     ),
     "auditor": ("gate.log_head()", "gate.log_events()"),
 }
 DOES = {"gate.enter_scope", "gate.leave_change", "gate.ask_erasure"}
+DOES |= {"gate.leave_backtest"}  # tests/attacks/test_rule_sets.py tries it
+DOES |= {"gate.propose_rule_set", "gate.activate_rule_set"}  # tests/attacks/test_rule_sets.py tries them
 DOES |= {
     "gate.replace_sealed",
     "gate.may_rekey",
@@ -376,7 +379,9 @@ def test_what_a_session_can_have_told_of_its_statements_is_nothing_of_a_resident
         assert rows(session, call) == []
     text = "\n".join(told)
     assert "PLANNEDSTMT" in text
-    if call.startswith("gate.change_state"):  # it looks for the id that was given, in whatever scope
+    if call.startswith(
+        ("gate.change_state", "gate.backtest_state")
+    ):  # each looks for the id that was given, in whatever scope
         return
     assert not [table for table in oids(world) if f":relid {table} " in text or f"relid {table}\n" in text]
 

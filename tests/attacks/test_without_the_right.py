@@ -25,6 +25,7 @@ WITH_PURPOSE = [operation for operation in operations() if "Vroegsein-Purpose" i
 OF_THE_LOG = {"readNewestCheckpoint", "readInclusionProof", "readConsistencyProof"}  # hashes
 OF_THE_DESK = {"readPilot", "readNewestDocument", "putDocument", "putKeyEnvelope", "readBasisChange", "putCosignature"}
 OF_THE_DESK |= {"listMonthlyTables"}  # no small number is in them
+OF_THE_DESK |= {"readBacktest", "listRuleSetProposals"}  # whether one was worked off; who proposed which rules
 OF_THE_DESK |= {"listCreditors"}  # who delivered when
 OF_THE_CREDITOR = {"readNewestDocument", "readKeyEnvelopes", "listDeliveries", "readDelivery", "passOnObjection"}
 OF_THE_CREDITOR |= {"listFeedback"}  # what it was told

@@ -2,40 +2,29 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.db.sessions import make_engine
 from signals.examples import read_examples
 from signals.explanation import Explanation
 from signals.judging import judge, judge_all
 from signals.oracle import JudgedMonth, LiveReport, judge_reports
-from signals.report import Category, Kind, UrgentFlag
-from signals.rulesets import (
-    RuleSet,
-    default_rule_set,
-)
+from signals.report import Kind, UrgentFlag
+from signals.rulesets import RuleSet
 from tests.budget import examples
 from tests.conftest import Database
-from tests.rule_sets import DISTRICTS, live_reports, rule_sets
+from tests.judging import DEFAULT, OTHER_PILOT, PILOT, judging_engine, quick, rent, store
+from tests.rule_sets import live_reports, rule_sets
 
 CASES = Path(__file__).parents[1] / "cases"
-PILOT = "oudewater"
-OTHER_PILOT = "vianen"
-DEFAULT = default_rule_set()
-
-quick = settings(
-    max_examples=examples(60),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 
 @dataclass(frozen=True)
@@ -51,19 +40,8 @@ changes = st.lists(st.builds(Change, st.integers(0, 13), st.none() | st.integers
 
 @pytest.fixture(scope="module")
 def engine(module_database: Database) -> Iterator[sa.Engine]:
-    with module_database.as_superuser() as connection:
-        for pilot in (PILOT, OTHER_PILOT):
-            connection.execute(
-                "INSERT INTO registry.pilot VALUES (%s, 'gemeente', '2025-01-01', '2030-01-01', '{}')", [pilot]
-            )
-            connection.execute(
-                "INSERT INTO intake.delivery (pilot_id, delivery_id, creditor_id, period, category, expected_count,"
-                " content_hash, opened_at) VALUES (%s, %s, 'alfa', '2026-01', 'rent', 1, sha256(''), now())",
-                [pilot, UUID(int=1)],
-            )
-    engine = make_engine(module_database.conninfo("vroegsein_linker"), pool_size=1)
-    yield engine
-    engine.dispose()
+    with judging_engine(module_database) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -71,31 +49,6 @@ def linker(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.connect() as connection:
         yield connection
         connection.rollback()
-
-
-def store(connection: sa.Connection, reports: Iterable[LiveReport], pilot: str = PILOT) -> None:
-    rows = [
-        {
-            **{field.name: getattr(report, field.name) for field in fields(report)},
-            "urgent": list(report.urgent),
-            "pilot": pilot,
-            "delivery": UUID(int=1),
-        }
-        for report in reports
-    ]
-    if rows:
-        connection.execute(
-            sa.text("""
-                INSERT INTO signals.report (pilot_id, report_id, creditor_id, delivery_id, reference, period, kind,
-                  category, amount_euros, months, arrears_since, since_derived, reported_on, received_on,
-                  social_collection, urgent, known_client, settled_on, unannounced, district, dwelling, street_dwelling,
-                  building, has_addition, household_id)
-                VALUES (:pilot, :report_id, :creditor_id, :delivery, :reference, :period, :kind, :category,
-                  :amount_euros, :months, :arrears_since, false, :reported_on, :received_on, '{}',
-                  CAST(:urgent AS text[]), :known_client, :settled_on, :unannounced, :district, :delivery, :delivery,
-                  :delivery, false, :household_id)"""),
-            rows,
-        )
 
 
 def touch(connection: sa.Connection, households: Iterable[UUID]) -> None:
@@ -204,28 +157,6 @@ def apply(
         return {report.household_id}
     live[report.report_id] = replace(report, household_id=household)
     return {report.household_id, household}
-
-
-def rent(number: int, period: str = "2026-10", **changed: Any) -> LiveReport:
-    """An eligible report of its own creditor in household 1."""
-    last = date(int(period[:4]), int(period[5:]), 28)
-    report = LiveReport(
-        household_id=UUID(int=1),
-        report_id=UUID(int=100 + number),
-        creditor_id=f"creditor-{number}",
-        reference=UUID(int=number),
-        period=period,
-        kind=Kind.EARLY,
-        category=Category.RENT,
-        amount_euros=500,
-        months=1,
-        arrears_since=last - timedelta(days=30),
-        reported_on=last,
-        received_on=last + timedelta(days=4),
-        urgent=(),
-        district=DISTRICTS[0],
-    )
-    return replace(report, **changed)
 
 
 def test_the_compiled_default_does_what_every_example_says(linker: sa.Connection) -> None:
