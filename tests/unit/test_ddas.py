@@ -161,14 +161,14 @@ def numbered(drawn: list[Signal]) -> tuple[list[Signal], list[SignalCase]]:
 
 
 @pytest.mark.parametrize("version", WRITERS)
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(40))
 @given(drawn=st.lists(signals, max_size=6))
 def test_whatever_is_delivered_is_valid_by_the_schema_of_its_version(version: str, drawn: list[Signal]) -> None:
     found, _written = made(*numbered(drawn))
     jsonschema_rs.Draft202012Validator(schema(version), validate_formats=True).validate(found)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(20))
 @given(st.lists(signals, max_size=6))
 def test_every_signal_of_the_days_is_delivered_or_counted_as_left_out_and_no_citizen_number_is_there(
     drawn: list[Signal],
