@@ -9,12 +9,10 @@ ANY_OPEN = sa.text("SELECT EXISTS (SELECT FROM signals.case_file WHERE pilot_id 
 JOIN = """
     WITH standing AS MATERIALIZED (
         SELECT DISTINCT ON (r.household_id) r.household_id, c.case_id
-        FROM ({households}) AS h (household_id) CROSS JOIN LATERAL (
-            SELECT household_id, report_id FROM signals.report
-            WHERE pilot_id = :pilot AND household_id = h.household_id OFFSET 0
-        ) AS r
-        JOIN signals.case_report m ON m.pilot_id = :pilot AND m.report_id = r.report_id
-        JOIN signals.case_file c ON c.pilot_id = :pilot AND c.case_id = m.case_id AND c.stage <> 'closed'
+        FROM signals.case_file c
+        JOIN signals.case_report m ON m.pilot_id = :pilot AND m.case_id = c.case_id
+        JOIN signals.report r ON r.pilot_id = :pilot AND r.report_id = m.report_id
+        WHERE c.pilot_id = :pilot AND c.stage <> 'closed' AND r.household_id IN ({households})
         ORDER BY r.household_id, c.opened_at, c.case_id
     )
     INSERT INTO signals.case_report (pilot_id, report_id, case_id)

@@ -95,7 +95,7 @@ def test_a_month_that_would_tell_of_small_numbers_is_left_out_whole() -> None:
 COUNTS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=3)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(20))
 @given(COUNTS)
 def test_what_is_not_shown_stays_open_beside_the_other_rule_set(counts: list[tuple[int, int]]) -> None:
     """Both sort the same signals: whoever knows that still finds every value from 0 up possible."""
