@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from cli.demo_play import Outcome, Stage, play
+from cli.demo_play import Outcome, Stopwatch, play
 from cli.demo_shown import show_outcome
 from cli.demo_world import DemoFailed, Places, end_service, free_port, prepare, start_service
 from cli.words import Lang, LangOption, console, either, errors
@@ -67,7 +67,7 @@ def demo(
 
 def _run(places: Places, data: Path, lang: Lang, ending: ExitStack) -> Outcome:
     """Set everything up, start the service, play; the service ends with `ending`."""
-    stages = Stage()
+    stages = Stopwatch()
     with stages.timed("set_up"):
         url = f"http://127.0.0.1:{free_port()}"
         world = prepare(places, data, url)

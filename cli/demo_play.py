@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +15,12 @@ import sqlalchemy as sa
 from app.db.embedded import embedded
 from app.db.sessions import LINKING, Login
 from cli.creditor_receipts import write_proof
-from cli.demo_cases import received_after, with_follow_up
+from cli.demo_cases import play_case, received_after, with_follow_up
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
 from cli.words import Lang, either, progress
-from client import desk_links
-from client.account import EVALUATING, Records, signal_records
+from client import ddas, desk_cases, desk_links
+from client.account import DELIVERING, EVALUATING, Records, delivered, signal_records
 from client.checking import Checked, check
 from client.delivering import deliver
 from client.desk_basis import ConsentGiven, record_consent, today, withdraw_consent
@@ -45,7 +46,8 @@ from client.trust import join, sending_terms
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from privacy.report_proof import Proven, read_proof, verify_proof
-from signals.days import last_day
+from signals.cases import Stage
+from signals.days import AMSTERDAM, last_day
 from signals.documents import read_document
 from signals.evaluation import count
 from signals.evaluation_shown import publish
@@ -62,7 +64,7 @@ DOUBTS_WAITED_FOR = 30  # seconds: the service looks for them when nothing else 
 
 
 @dataclass(slots=True)
-class Stage:
+class Stopwatch:
     """How long each stage took, in seconds."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Stage:
 class Outcome:
     """What came of it."""
 
-    stages: Stage
+    stages: Stopwatch
     read: int = 0
     sent: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -94,6 +96,8 @@ class Outcome:
     doubts: dict[str, tuple[dict[str, Any], OpenedDoubt | None]] = field(
         default_factory=dict
     )  # pilot: queue, its first
+    cases: dict[str, Counter[Stage]] = field(default_factory=dict)
+    national: dict[str, tuple[Path, ddas.Written]] = field(default_factory=dict)
     evaluations: dict[str, tuple[Path, ...]] = field(default_factory=dict)  # pilot: report, page, workbook, tables
     consents: int = 0
     known_clients: dict[str, int] = field(default_factory=dict)  # pilot: how many its desk put on the knock-out list
@@ -121,7 +125,7 @@ class Outcome:
         }
 
 
-def play(world: World, stages: Stage, lang: Lang) -> Outcome:
+def play(world: World, stages: Stopwatch, lang: Lang) -> Outcome:
     """Play the whole job; every party acts through its own home, over HTTP."""
     outcome = Outcome(stages)
     documents = outcome.documents
@@ -252,6 +256,11 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
     if pilot.consent:
         with outcome.stages.timed("withdraw"):
             signals = _withdraw_one(world, pilot, document, signals, outcome)
+    with outcome.stages.timed("cases"):
+        outcome.cases[pilot.pilot] = _work_cases(desk, pilot, signals[: 3 * OPENED_EACH])
+    with outcome.stages.timed("ddas"):
+        newest = max(signal["period"] for signal in signals)
+        outcome.national[pilot.pilot] = _deliver_ddas(desk, pilot, document, newest)
     with outcome.stages.timed("evaluate"):
         outcome.evaluations[pilot.pilot] = _evaluate(desk, pilot, document)
     with outcome.stages.timed("answer"):
@@ -279,6 +288,37 @@ def _ask_about_links(
         time.sleep(1)
     first = next(iter(queue["doubts"]), None)
     return queue, desk_links.open_doubt(desk, service, document, first["doubtId"]) if first else None
+
+
+def _work_cases(desk: Home, pilot: PilotFiles, signals: Sequence[Mapping[str, Any]]) -> Counter[Stage]:
+    """Cases are opened for signals, and what a team does in weeks is written in them as if it were done today."""
+    random, stages = Random(SEED), Counter[Stage]()  # noqa: S311 - made-up work needs no secrecy
+    with desk_service(desk, Role.DEBT_HELP, WORKER, desk_cases.PURPOSE) as service:
+        for signal in signals:
+            case, new = desk_cases.open_case(desk, service, pilot.pilot, signal["signalId"])
+            if not new:  # of an earlier month of the same household
+                continue
+            for entry in play_case(random, today(), urgent=signal["urgent"])[: random.randint(1, 6)]:
+                played = entry.model_copy(update={"on": today()})
+                written = desk_cases.add(desk, service, pilot.pilot, case, played)
+            stages[Stage(written["case"]["stage"])] += 1
+    return stages
+
+
+def _deliver_ddas(desk: Home, pilot: PilotFiles, document: PilotDocument, period: str) -> tuple[Path, ddas.Written]:
+    """The national delivery from a month on until today; the code is one that no municipality has."""
+    about = ddas.Delivery(
+        first=date.fromisoformat(f"{period}-01"),
+        last=today(),
+        supplier="demo",
+        municipality="9999",
+        organisation=desk.settings.organisation,
+        made_at=datetime.now(AMSTERDAM),
+    )
+    file = desk.path / f"ddas-{period}.json"
+    with desk_service(desk, Role.DEBT_HELP, WORKER, DELIVERING) as service:
+        records = Records(service, pilot.pilot, about.first, about.last)
+        return file, ddas.write_file(file, about, *delivered(desk, document, records))
 
 
 def _evaluate(desk: Home, pilot: PilotFiles, document: PilotDocument) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.demo_play import Outcome
 from cli.desk import opened_lines, tray_counts
+from cli.desk_cases_shown import STAGE
 from cli.desk_links import closest
 from cli.desk_log import purpose_words
 from cli.words import TRAY, Lang, day, either, in_words, month
@@ -26,6 +27,7 @@ def show_outcome(outcome: Outcome, lang: Lang, console: Console) -> None:
         _worklist(outcome, pilot, lang, console)
     _one_opened(outcome, lang, console)
     _what_was_doubtful(outcome, lang, console)
+    _what_was_done(outcome, lang, console)
     _what_was_evaluated(outcome, lang, console)
     _what_was_withdrawn(outcome, lang, console)
     _who_was_known(outcome, lang, console)
@@ -97,6 +99,20 @@ def _what_was_doubtful(outcome: Outcome, lang: Lang, console: Console) -> None:
         if opened and (why := closest(opened, lang)):
             text += either(lang, f"; bij de eerste: {why.told}", f"; of the first: {why.told}")
         console.print(f"{text}.", markup=False)
+
+
+def _what_was_done(outcome: Outcome, lang: Lang, console: Console) -> None:
+    for pilot, stages in outcome.cases.items():
+        said = ", ".join(f"{either(lang, *STAGE[stage])} {number}" for stage, number in stages.most_common())
+        file, written = outcome.national[pilot]
+        text = either(
+            lang,
+            f"{pilot}: {stages.total()} zaken ({said}). De landelijke levering (DDAS) sinds de nieuwste maand, met "
+            f"{written.signals.total()} vroegsignalen: {file}",
+            f"{pilot}: {stages.total()} cases ({said}). The national delivery (DDAS) since the newest month, with "
+            f"{written.signals.total()} reports: {file}",
+        )
+        console.print(text, markup=False, soft_wrap=True)
 
 
 def _what_was_evaluated(outcome: Outcome, lang: Lang, console: Console) -> None:

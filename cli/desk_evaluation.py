@@ -13,6 +13,7 @@ from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.evaluation_report import About, write_report
 from client.home import Home
+from client.monitor import monthly_tables
 from signals.days import AMSTERDAM
 from signals.evaluation import count
 from signals.evaluation_shown import Effort, publish
@@ -40,11 +41,17 @@ def evaluate(
         document = own_document(place, service, pilot)
         task = bar.add_task(either(lang, "Gegevens ophalen", "Fetching records"), total=None)
         records = Records(service, pilot, first.date(), last.date())
+        months = [
+            table for table in monthly_tables(service, pilot) if f"{first:%Y-%m}" <= table.period <= f"{last:%Y-%m}"
+        ]
+        published = monthly_tables(service, pilot)
         found = signal_records(records, records.reports(lambda rows: bar.advance(task, rows)))
     today = datetime.now(AMSTERDAM).date()
     counted = count(found, tuple(document.pilot.categories), today)
     about = About(pilot, place.settings.organisation, first.date(), last.date(), today, document.pilot.rule_set)
-    files = write_report(out, publish(counted, Effort(*effort) if effort else None), about)
+    months = [table for table in published if f"{first:%Y-%m}" <= table.period <= f"{last:%Y-%m}"]
+    evaluation = publish(counted, Effort(*effort) if effort else None, months)
+    files = write_report(out, evaluation, about)
     for line in shown(files, lang):
         console.print(line, markup=False, soft_wrap=True)
 
