@@ -50,10 +50,13 @@ def _apply(connection: sa.Connection, pilot_id: str, rule_set: RuleSet, *, every
     connection.execute(sa.text("DROP TABLE IF EXISTS pg_temp.judged_month"))
     connection.execute(sa.text(JOINS), {"state": "off"})
     connection.execute(compiled.statement, {**compiled.values, **pilot})
-    connection.execute(sa.text(JOINS), {"state": "on"})
+    if not everything:
+        connection.execute(sa.text(JOINS), {"state": "on"})
     for target in _TARGETS:
         connection.execute(sa.text((_DELETE_ALL if everything else _DELETE).format(table=target.name)), pilot)
-        connection.execute(_upsert(target))
+        connection.execute(_upsert(target, everything=everything), pilot if everything else {})
+    if everything:
+        connection.execute(sa.text(JOINS), {"state": "on"})
 
 
 # Ways to join that are off for the statement: the planner, which knows nothing of a CTE's columns, else sorts all
@@ -68,13 +71,21 @@ _DELETE_ALL = """
     DELETE FROM signals.{table} s USING gone WHERE s.pilot_id = :pilot AND s.signal_id = gone.signal_id"""
 
 
-def _upsert(target: _Target) -> sa.TextClause:
+def _upsert(target: _Target, *, everything: bool) -> sa.TextClause:
     columns = ", ".join(target.columns)
     new = ", ".join(f"excluded.{column}" for column in target.columns)
     old = ", ".join(f"s.{column}" for column in target.columns)
+    standing = ", ".join(f"t.{column}" for column in target.columns)
+    # ON CONFLICT locks, and so writes, each row that it meets. Where that is all of them, what is the same stays out.
+    judged = ", ".join(f"j.{column}" for column in target.columns)
+    differing = f"""AND NOT EXISTS (
+          SELECT FROM signals.{target.name} t
+          WHERE t.pilot_id = :pilot AND t.pilot_id = j.pilot_id AND t.signal_id = j.signal_id
+            AND ({standing}) IS NOT DISTINCT FROM ({judged}))"""  # noqa: S608 - names from this file only
     return sa.text(f"""
         INSERT INTO signals.{target.name} AS s (pilot_id, signal_id, household_id, {columns})
-        SELECT pilot_id, signal_id, household_id, {columns} FROM judged_month WHERE tray IS NOT NULL
+        SELECT pilot_id, signal_id, household_id, {columns} FROM judged_month j
+        WHERE tray IS NOT NULL {differing if everything else ""}
         ON CONFLICT (pilot_id, signal_id) DO UPDATE SET ({columns}) = ROW ({new})
         WHERE ({old}) IS DISTINCT FROM ({new})
     """)  # noqa: S608 - names from this file only

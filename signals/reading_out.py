@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from signals.conditions import bounds_words, condition_sentence
 from signals.facts import Unit
 from signals.report import Category
-from signals.rulesets import Clock, Eligibility, Rule, RuleSet
-from signals.wording import CATEGORIES, KINDS, Language, day, euros, listed, sentence, several
+from signals.rulesets import Clock, Eligibility, Frame, PlannedAttempt, Rule, RuleSet
+from signals.wording import CATEGORIES, CONTACT_KINDS, DAY_PARTS, KINDS, Language, day, euros, listed, sentence, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def read_out(rule_set: RuleSet, language: Language) -> ReadOut:
                 "Termijnen voor het aanbod van hulp" if nl else "Terms for the offer of help",
                 tuple(_clock(clock, rule_set, language) for clock in rule_set.clocks),
             ),
+            *_frames(rule_set, language),
         ),
     )
 
@@ -209,6 +210,32 @@ def _clock(clock: Clock, rule_set: RuleSet, language: Language) -> Entry:
     of_rules = f" ({'regels' if nl else 'rules'} {rules})" if rules else ""
     after = "na ontvangst van de eerste melding die meetelt" if nl else "of receipt of the first report that counts"
     return Entry(f"{clock.id}: {_term(clock, language)} {after}{of_rules}.", (_source(clock.source, language),))
+
+
+def _frames(rule_set: RuleSet, language: Language) -> Iterator[Chapter]:
+    nl = language == "nl"
+    if rule_set.frames:
+        title = "Wat er met een werkbakje gebeurt" if nl else "What is done with a tray"
+        yield Chapter(title, tuple(_frame(frame, language) for frame in rule_set.frames))
+
+
+def _frame(frame: Frame, language: Language) -> Entry:
+    nl = language == "nl"
+    action = frame.action.nl if nl else frame.action.en
+    planned = [attempt_words(attempt, language) for attempt in frame.attempts]
+    attempts = [f"{'Contactpogingen' if nl else 'Contact attempts'}: {'; '.join(planned)}."] if planned else []
+    return Entry(f"{frame.tray}: {action}.", (*attempts, _source(frame.source, language)))
+
+
+def attempt_words(attempt: PlannedAttempt, language: Language) -> str:
+    """`telefoongesprek na 2 dagen (avond)`."""
+    days = attempt.after_days
+    if language == "nl":
+        when = f"na {several(days, 'dag', 'dagen')}" if days else "op de dag van ontvangst"
+    else:
+        when = f"after {several(days, 'day', 'days')}" if days else "on the day of receipt"
+    part = f" ({DAY_PARTS[attempt.part_of_day][language]})" if attempt.part_of_day else ""
+    return f"{CONTACT_KINDS[attempt.kind][language]} {when}{part}"
 
 
 def _term(clock: Clock, language: Language) -> str:

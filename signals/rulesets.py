@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from signals.cases import ContactKind, DayPart
 from signals.documents import Document, DocumentError, Source, meant, parse_sources, read_sources
 from signals.facts import FACTS, FactName
 from signals.pilot import Words
@@ -202,6 +204,26 @@ class SetAside(Document):
         return tuple(dict.fromkeys((self.tray, self.settled.tray)))
 
 
+class PlannedAttempt(Document):
+    """One contact attempt that a frame plans: how, so many days after receipt, and in which part of the day."""
+
+    kind: ContactKind
+    after_days: Annotated[int, Field(strict=True, ge=0, le=366)]
+    part_of_day: DayPart | None = None
+
+
+class Frame(Document):
+    """What a municipality does with the signals of one tray ("afwegingskader"): an action, and attempts in order.
+
+    A plan and no decision: it judges nothing, and who works a case does what the case needs.
+    """
+
+    tray: Tray
+    source: Text
+    action: Words
+    attempts: tuple[PlannedAttempt, ...] = ()
+
+
 class RuleSet(Document):
     """A rule set, whole. Read one with `read_rule_set`, which also finds what contradicts itself across its parts."""
 
@@ -218,6 +240,7 @@ class RuleSet(Document):
     clocks: Some[Clock]
     rules: Some[Rule]
     set_aside: SetAside
+    frames: tuple[Frame, ...] = ()
 
     @field_validator("valid_until")
     @classmethod
@@ -238,13 +261,18 @@ class RuleSet(Document):
 
     def hash(self) -> bytes:
         """SHA-256 (32 bytes) over the content as canonical JSON: comments and layout of the file don't matter."""
-        content = self.model_dump(mode="json")
+        # Without frames the hash is that of before there were any, which signed pilot documents name.
+        content = self.model_dump(mode="json", exclude=None if self.frames else {"frames"})
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).digest()
 
     def clock(self, clock_id: str) -> Clock:
         """The clock of that name. Raises KeyError."""
         return {clock.id: clock for clock in self.clocks}[clock_id]
+
+    def frame(self, tray: str) -> Frame | None:
+        """What is planned for the signals of a tray."""
+        return next((frame for frame in self.frames if frame.tray == tray), None)
 
     def by_priority(self) -> tuple[Rule, ...]:
         """The rules, the one that decides on the tray first."""
@@ -296,6 +324,7 @@ def _contradictions(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], 
         "rules": ("id", [rule.id for rule in rule_set.rules]),
         "clocks": ("id", [clock.id for clock in rule_set.clocks]),
         "eligibility": ("category", [terms.category for terms in rule_set.eligibility]),
+        "frames": ("tray", [frame.tray for frame in rule_set.frames]),
     }
     for part, (field, ids) in lists.items():
         for position, value in enumerate(ids):
@@ -310,6 +339,19 @@ def _contradictions(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], 
     if rule_set.set_aside.clock not in clocks:
         wrong = rule_set.set_aside.clock
         yield ("set_aside", "clock"), f"no clock is called {wrong}{meant(wrong, clocks)}"
+
+    yield from _wrong_frames(rule_set)
+
+
+def _wrong_frames(rule_set: RuleSet) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    trays = {rule.tray for rule in rule_set.rules} | set(rule_set.set_aside.trays)
+    for position, frame in enumerate(rule_set.frames):
+        if frame.tray not in trays:
+            yield ("frames", position, "tray"), f"nothing comes into {frame.tray}{meant(frame.tray, trays)}"
+        days = [attempt.after_days for attempt in frame.attempts]
+        for place, (before, after) in enumerate(pairwise(days), start=1):
+            if after < before:
+                yield ("frames", position, "attempts", place, "after_days"), f"lies before the attempt above ({before})"
 
 
 def _not_below(at_most: int | None, info: ValidationInfo) -> int | None:

@@ -7,6 +7,7 @@ from typing import Literal
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from signals.cases import ContactKind, DayPart
 from signals.facts import Listing
 from signals.report import Category, Kind, UrgentFlag
 
@@ -41,6 +42,23 @@ FLAGS: dict[UrgentFlag, dict[Language, str]] = {
 LISTINGS: dict[Listing, dict[Language, str]] = {
     Listing.LISTED: {"nl": "bekende bij schuldhulp", "en": "known client"},
     Listing.NOT_LISTED: {"nl": "onbekende bij schuldhulp", "en": "stranger to debt help"},
+}
+CONTACT_KINDS: dict[ContactKind, dict[Language, str]] = {
+    ContactKind.ADMINISTRATIVE: {"nl": "administratief", "en": "paperwork"},
+    ContactKind.APPOINTMENT: {"nl": "afspraak", "en": "appointment"},
+    ContactKind.LETTER: {"nl": "brief", "en": "letter"},
+    ContactKind.HOME_VISIT: {"nl": "huisbezoek", "en": "home visit"},
+    ContactKind.CARD: {"nl": "kaart", "en": "card"},
+    ContactKind.EMAIL: {"nl": "e-mail", "en": "e-mail"},
+    ContactKind.UNKNOWN: {"nl": "onbekend", "en": "unknown"},
+    ContactKind.OTHER: {"nl": "anders", "en": "other"},
+    ContactKind.MESSAGE: {"nl": "sms of WhatsApp", "en": "text message"},
+    ContactKind.PHONE: {"nl": "telefoongesprek", "en": "telephone call"},
+}
+DAY_PARTS: dict[DayPart, dict[Language, str]] = {
+    DayPart.MORNING: {"nl": "ochtend", "en": "morning"},
+    DayPart.AFTERNOON: {"nl": "middag", "en": "afternoon"},
+    DayPart.EVENING: {"nl": "avond", "en": "evening"},
 }
 _NAMES: dict[str, dict[Language, str]] = {
     str(value): names for table in (CATEGORIES, KINDS, FLAGS, LISTINGS) for value, names in table.items()

@@ -18,7 +18,7 @@ from signals.rulesets import RuleSet, _contradictions
 Path = tuple[str | int, ...]
 Changed = tuple[str, dict[str, Any]]
 # What says nothing about a household: names, texts, and from when until when the document holds.
-LEFT_ALONE = {"kind", "id", "version", "words", "source", "valid_from", "valid_until", "fact", "category"}
+LEFT_ALONE = {"kind", "id", "version", "words", "source", "valid_from", "valid_until", "fact", "category", "frames"}
 ABSENT = object()
 
 

@@ -11,16 +11,18 @@ import yaml
 from hypothesis import given, settings
 
 from cli.main import main
+from signals.cases import ContactKind, DayPart
 from signals.conditions import condition_sentence
 from signals.documents import DocumentError, schema_of
 from signals.examples import ExampleFile
 from signals.facts import FACTS, FactName
 from signals.reading_out import read_out
 from signals.rulesets import Condition, RuleSet, default_rule_set, default_text, parse_rule_set
-from signals.wording import Language
+from signals.wording import CONTACT_KINDS, DAY_PARTS, Language
 from tests.budget import examples
 from tests.rule_sets import rule_sets
 from tests.unit.test_examples import CASES
+from tests.unit.test_rulesets import FRAMES
 
 DEFAULT = default_rule_set()
 
@@ -54,6 +56,28 @@ def test_the_default_is_read_out_in_english() -> None:
         "- Earlier months: 6 months are looked back on.",
     ):
         assert line in lines
+
+
+def test_frames_are_read_out_where_there_are_any() -> None:
+    framed = parse_rule_set(default_text() + FRAMES, "x")
+    assert (
+        read_out(framed, "nl")
+        .as_markdown()
+        .endswith(
+            "## Wat er met een werkbakje gebeurt\n\n"
+            "- urgent: bel en ga langs.\n"
+            "  - Contactpogingen: telefoongesprek op de dag van ontvangst (avond); huisbezoek na 2 dagen.\n"
+            "  - Bron: own choice: an example.\n"
+        )
+    )
+    english = read_out(framed, "en").as_markdown()
+    assert "telephone call on the day of receipt (evening); home visit after 2 days" in english
+    assert "Contactpogingen" not in read_out(DEFAULT, "nl").as_markdown()
+
+
+def test_each_kind_and_part_of_day_has_a_name() -> None:
+    assert set(CONTACT_KINDS) == set(ContactKind)
+    assert set(DAY_PARTS) == set(DayPart)
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

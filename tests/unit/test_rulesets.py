@@ -1,5 +1,7 @@
 """Rule sets as documents: the default, and every mistake at its line."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -222,6 +224,49 @@ def test_all_mistakes_are_found_at_once() -> None:
     with pytest.raises(DocumentError) as caught:
         parse_rule_set(text, "rules.yaml")
     assert len(caught.value.mistakes) == 2
+
+
+FRAMES = """
+frames:
+  - tray: urgent
+    source: "own choice: an example"
+    action: {nl: bel en ga langs, en: call and visit}
+    attempts:
+      - {kind: phone, after_days: 0, part_of_day: evening}
+      - {kind: home_visit, after_days: 2}
+"""
+
+
+def test_a_frame_plans_what_is_done_with_a_tray_and_judges_nothing() -> None:
+    framed = parse_rule_set(default_text() + FRAMES, "x")
+    frame = framed.frame("urgent")
+    assert frame is not None
+    assert [(attempt.kind, attempt.after_days) for attempt in frame.attempts] == [("phone", 0), ("home_visit", 2)]
+    assert framed.frame("single") is None
+    assert framed.model_copy(update={"frames": ()}) == default_rule_set()
+
+
+def test_frames_are_in_the_hash_and_a_rule_set_without_any_keeps_the_hash_it_had() -> None:
+    """Signed pilot documents and standing signals name the hash; no release may change it under them."""
+    assert parse_rule_set(default_text() + FRAMES, "x").hash() != default_rule_set().hash()
+    content = default_rule_set().model_dump(mode="json", exclude={"frames"})
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).digest() == default_rule_set().hash()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("tray: urgent", "tray: urgnt", 'nothing comes into urgnt; did you mean "urgent"?'),
+        ("after_days: 0", "after_days: 3", "lies before the attempt above (3)"),
+        ("kind: phone", "kind: fone", 'did you mean "phone"?'),
+        ("part_of_day: evening", "part_of_day: night", "Input should be"),
+        ('    source: "own choice: an example"\n', "", "Field required"),
+    ],
+)
+def test_a_mistake_in_a_frame_is_told(old: str, new: str, message: str) -> None:
+    with pytest.raises(DocumentError, match=re.escape(message)):
+        parse_rule_set(default_text() + FRAMES.replace(old, new), "x")
 
 
 def test_only_one_rule_set_stands_in_a_file() -> None:
