@@ -317,6 +317,7 @@ def test_two_at_once_leave_what_one_after_the_other_leave(prepared: Prepared, pa
 
 
 @pytest.mark.hypothesis
+@pytest.mark.filterwarnings("ignore:<psycopg.ServerCursor:ResourceWarning")  # killed with the session that it was in
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_one_that_is_killed_midway_leaves_nothing_half_done(prepared: Prepared, pair: tuple[Any, Any]) -> None:
     first, second = (getattr(prepared, work.__name__) for work in pair)
