@@ -31,6 +31,7 @@ from signals.backtest_counts import (
 )
 from signals.compiling import compile_replay
 from signals.days import months_before
+from signals.judging import JOINS
 from signals.judging_sql import COLUMNS
 from signals.monthly_table import trays
 from signals.report import Category
@@ -133,10 +134,12 @@ def backtest(connection: sa.Connection, pilot_id: str, old: RuleSet, new: RuleSe
     _run(connection, REPLAYED, values | reach)
     _run(connection, "ALTER TABLE replayed_report RENAME settled_on TO settled_since", {})
     _run(connection, "ANALYZE replayed_report", {})
+    _run(connection, JOINS, {"state": "off"})
     for which, rules in (("old", old), ("new", new)):
         judged, terms = compile_replay(rules)
         aside = {"aside": list(rules.set_aside.trays)}
         _run(connection, JUDGED.format(which=which, judged=judged), {**terms, **values, **aside})
+    _run(connection, JOINS, {"state": "on"})
     _run(connection, COMPARED, {})
     _run(connection, "ANALYZE replayed_both", {})
     found = _counted(connection, old, new, asked)

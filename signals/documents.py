@@ -11,6 +11,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_snake
 
+_DEEPEST = 20
+_OPENS = (
+    *(yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken),
+    *(yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken),
+)
+_CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 Model = TypeVar("Model", bound="Document")
 
 
@@ -119,6 +125,7 @@ def read_sources(path: Path) -> list[Source]:
 def parse_sources(text: str, name: str) -> list[Source]:
     """Read every YAML document of `text`; `name` stands for the file in mistakes. Raises DocumentError."""
     try:
+        _refuse_knots(text, name)
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
         sources = [Source(name, _construct(node), _slice(text, node), node) for node in nodes if node is not None]
     except yaml.MarkedYAMLError as error:
@@ -133,6 +140,16 @@ def parse_sources(text: str, name: str) -> list[Source]:
     if not sources:
         raise DocumentError([Mistake(name, 1, 1, "", "empty: no document in it")])
     return sources
+
+
+def _refuse_knots(text: str, name: str) -> None:
+    """Refuse what is not read in a time that goes with its length: anchors that name each other, and depth."""
+    deep = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        deep += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+        if deep > _DEEPEST or isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            mark, said = token.start_mark, f"no anchors (&), aliases (*), nor anything nested deeper than {_DEEPEST}"
+            raise DocumentError([Mistake(name, mark.line + 1, mark.column + 1, "", said)])
 
 
 def read_document(path: Path, model: type[Model]) -> Model:

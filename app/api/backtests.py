@@ -5,7 +5,6 @@ import uuid
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-import yaml
 from fastapi import APIRouter, Path
 from pydantic import Field
 
@@ -24,12 +23,6 @@ from signals.rulesets import RuleSet, parse_rule_set
 
 router = APIRouter(prefix="/backtests", tags=["rule-sets"])
 MOST_TEXT = 60_000  # characters; the default rule set has 9,000
-DEEPEST = 20
-OPENS = (
-    *(yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken),
-    *(yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken),
-)
-CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 MOST_MISTAKES = 20  # told at once
 
 BacktestId = Annotated[uuid.UUID, Path(alias="backtestId")]
@@ -104,10 +97,7 @@ def read_backtest_result(backtest_id: BacktestId, pilot_id: PilotQuery, viewer: 
 def read_candidate(text: str) -> RuleSet:
     """The rule set that was sent. Raises InvalidInput with every mistake and the line where it stands."""
     try:
-        if _is_plain(text):
-            return parse_rule_set(text, "ruleSet")
-        detail = f"must hold no anchors and aliases, and nothing nested deeper than {DEEPEST}"
-        mistakes = [InputMistake(pointer="/ruleSet", code="rule-set", detail=detail)]
+        return parse_rule_set(text, "ruleSet")
     except DocumentError as error:
         mistakes = [
             InputMistake(
@@ -117,19 +107,7 @@ def read_candidate(text: str) -> RuleSet:
             )
             for found in error.mistakes[:MOST_MISTAKES]
         ]
-    except yaml.YAMLError:
-        mistakes = [InputMistake(pointer="/ruleSet", code="rule-set", detail="must be YAML or JSON")]
-    raise InvalidInput(errors=mistakes)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether it is read in a time that goes with its length: a few lines of anchors that name each other are not."""
-    deep = 0
-    for token in yaml.scan(text):
-        deep += isinstance(token, OPENS) - isinstance(token, CLOSES)
-        if deep > DEEPEST or isinstance(token, yaml.AnchorToken | yaml.AliasToken):
-            return False
-    return True
+        raise InvalidInput(errors=mistakes) from None
 
 
 def _refuse_unknown(pools: Sessions, against: str | None) -> None:

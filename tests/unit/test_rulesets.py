@@ -219,6 +219,12 @@ def test_what_looks_like_no_known_word_gets_no_guess() -> None:
     assert "did you mean" not in str(caught.value)
 
 
+@pytest.mark.parametrize("knot", ["a: &a [*a]", "a: &a [x, x]\nb: &b [*a, *a]", f"a: {'[' * 30}{']' * 30}"])
+def test_a_document_that_names_itself_or_is_nested_deep_is_refused_at_its_place(knot: str) -> None:
+    with pytest.raises(DocumentError, match=r"knot:1:\d+: no anchors"):
+        parse_rule_set(knot, "knot")
+
+
 def test_all_mistakes_are_found_at_once() -> None:
     text = default_text().replace("at_most: 100", "at_most: 1").replace("creditors, at_least", "creditor, at_least")
     with pytest.raises(DocumentError) as caught:
