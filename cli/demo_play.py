@@ -257,7 +257,7 @@ def _work_at_desk(world: World, pilot: PilotFiles, document: PilotDocument, outc
         with outcome.stages.timed("withdraw"):
             signals = _withdraw_one(world, pilot, document, signals, outcome)
     with outcome.stages.timed("cases"):
-        outcome.cases[pilot.pilot] = _work_cases(desk, pilot, signals[: 3 * OPENED_EACH])
+        outcome.cases[pilot.pilot] = _work_cases(desk, pilot, signals[:OPENED_EACH])
     with outcome.stages.timed("ddas"):
         newest = max(signal["period"] for signal in signals)
         outcome.national[pilot.pilot] = _deliver_ddas(desk, pilot, document, newest)

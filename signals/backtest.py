@@ -19,15 +19,15 @@ from signals.backtest_counts import (
     MOST_MONTHS,
     Backtest,
     Both,
+    BothOfCategory,
+    BothOfTray,
+    BothOfWeek,
     FalseAlarms,
     LeadTime,
     Median,
     MonthCompared,
     Move,
     NamedRuleSet,
-    OfCategory,
-    OfTray,
-    OfWeek,
 )
 from signals.compiling import compile_replay
 from signals.days import months_before
@@ -171,7 +171,7 @@ def _counted(connection: sa.Connection, old: RuleSet, new: RuleSet, periods: Seq
             )
             for period in periods
         ),
-        weeks=tuple(OfWeek(week=row.week, old=row.old, new=row.new) for row in weeks),
+        weeks=tuple(BothOfWeek(week=row.week, old=row.old, new=row.new) for row in weeks),
         lead_time=LeadTime(
             flagged=lead.flagged,
             before=Both(old=lead.old_before, new=lead.new_before),
@@ -202,10 +202,10 @@ def _month(
         worklist=Both(old=in_old, new=in_new),
         came_in=sum(row.n for row in crossed if row.old_aside and not row.new_aside),
         went_out=sum(row.n for row in crossed if row.new_aside and not row.old_aside),
-        trays=tuple(OfTray(tray=tray, old=by_old[tray], new=by_new[tray]) for tray in order),
+        trays=tuple(BothOfTray(tray=tray, old=by_old[tray], new=by_new[tray]) for tray in order),
         moved=tuple(Move(old=old, new=new, count=moved[old, new]) for old in order for new in order if moved[old, new]),
         categories=tuple(
-            OfCategory(category=category, old=categories[category][0], new=categories[category][1])
+            BothOfCategory(category=category, old=categories[category][0], new=categories[category][1])
             for category in Category
             if category in categories
         ),

@@ -25,19 +25,19 @@ class NamedRuleSet(Wire):
     hash: Hex32
 
 
-class OfTray(Both):
+class BothOfTray(Both):
     """The signals of a month in one tray. A tray that one of the two does not know holds none by it."""
 
     tray: str
 
 
-class OfCategory(Both):
+class BothOfCategory(Both):
     """The signals of a month's worklist with a report of this category; one with several counts in each."""
 
     category: Category
 
 
-class OfWeek(Both):
+class BothOfWeek(Both):
     """The signals of the worklist whose offer is due in the week that begins on this Monday."""
 
     week: date
@@ -58,9 +58,9 @@ class MonthCompared(Wire):
     worklist: Both
     came_in: Number
     went_out: Number
-    trays: tuple[OfTray, ...]
+    trays: tuple[BothOfTray, ...]
     moved: tuple[Move, ...]
-    categories: tuple[OfCategory, ...]
+    categories: tuple[BothOfCategory, ...]
 
 
 class Median(Wire):
@@ -108,6 +108,6 @@ class Backtest(Wire):
     periods: tuple[Period, ...]
     set_aside: tuple[str, ...] = Field(description="Trays of what is set aside, by either")
     months: tuple[MonthCompared, ...]
-    weeks: tuple[OfWeek, ...]
+    weeks: tuple[BothOfWeek, ...]
     lead_time: LeadTime
     false_alarms: FalseAlarms

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_snake
 
-_DEEPEST = 20
+_DEEPEST = 20  # nested lists and maps
+_MOST = 100_000  # values in a document
 _OPENS = (
     *(yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken),
     *(yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken),
@@ -125,8 +126,10 @@ def read_sources(path: Path) -> list[Source]:
 def parse_sources(text: str, name: str) -> list[Source]:
     """Read every YAML document of `text`; `name` stands for the file in mistakes. Raises DocumentError."""
     try:
-        _refuse_knots(text, name)
+        _refuse_depth(text, name)
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        for node in filter(None, nodes):
+            _refuse_knots(node, name)
         sources = [Source(name, _construct(node), _slice(text, node), node) for node in nodes if node is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -142,14 +145,34 @@ def parse_sources(text: str, name: str) -> list[Source]:
     return sources
 
 
-def _refuse_knots(text: str, name: str) -> None:
-    """Refuse what is not read in a time that goes with its length: anchors that name each other, and depth."""
+def _refuse_depth(text: str, name: str) -> None:
+    """What is nested deeper than any document needs would exhaust the reader."""
     deep = 0
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         deep += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
-        if deep > _DEEPEST or isinstance(token, yaml.AnchorToken | yaml.AliasToken):
-            mark, said = token.start_mark, f"no anchors (&), aliases (*), nor anything nested deeper than {_DEEPEST}"
-            raise DocumentError([Mistake(name, mark.line + 1, mark.column + 1, "", said)])
+        if deep > _DEEPEST:
+            raise _knotted(name, token.start_mark, f"nested deeper than {_DEEPEST}")
+
+
+def _refuse_knots(node: yaml.Node, name: str) -> None:
+    """Anchors that name themselves have no end, and a few lines of anchors that name each other as good as none."""
+    sizes: dict[int, int] = {}
+
+    def size(of: yaml.Node) -> int:
+        if isinstance(of, yaml.ScalarNode):
+            return 1
+        if id(of) not in sizes:
+            sizes[id(of)] = _MOST + 1  # until it is known: of one that holds itself it never is
+            inner = (part for each in of.value for part in (each if isinstance(each, tuple) else (each,)))
+            sizes[id(of)] = 1 + sum(map(size, inner))
+        return sizes[id(of)]
+
+    if size(node) > _MOST:
+        raise _knotted(name, node.start_mark, f"more than {_MOST} values, counting what anchors repeat")
+
+
+def _knotted(name: str, mark: yaml.Mark, said: str) -> DocumentError:
+    return DocumentError([Mistake(name, mark.line + 1, mark.column + 1, "", said)])
 
 
 def read_document(path: Path, model: type[Model]) -> Model:

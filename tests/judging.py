@@ -25,7 +25,7 @@ OTHER_PILOT = "vianen"
 DEFAULT = default_rule_set()
 
 quick = settings(
-    max_examples=examples(60),
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -53,7 +53,7 @@ def world(one_world: World) -> World:
             TRUNCATE intake.delivery, intake.part, intake.refused_row, intake.warned_row, intake.staged_report,
                 intake.ending, signals.report, signals.report_key, signals.sealed_report, signals.shut_out,
                 signals.link_change, signals.signal, signals.signal_categories, signals.signal_facts,
-                privacy.objection, privacy.objection_key, privacy.basis_change
+                privacy.objection, privacy.objection_key, privacy.basis_change CASCADE
         """)
         for pilot, creditor in itertools.product(PILOTS, CREDITORS):
             connection.execute(

@@ -109,7 +109,7 @@ def test_the_compiled_rule_set_says_what_the_oracle_says(
         connection.rollback()
 
 
-@settings(quick, max_examples=examples(45))
+@settings(quick, max_examples=examples(30))
 @given(live_reports(), changes, st.integers(1, 4), st.just(DEFAULT) | rule_sets(), st.randoms(use_true_random=False))
 def test_step_by_step_gives_what_all_at_once_gives(
     engine: sa.Engine, reports: list[LiveReport], later: list[Change], parts: int, rules: RuleSet, chance: Any

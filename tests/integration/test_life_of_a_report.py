@@ -228,7 +228,7 @@ def play(engine: sa.Engine, database: Database, script: list[Step]) -> list[Any]
             TRUNCATE intake.delivery, intake.part, intake.refused_row, intake.warned_row, intake.staged_report,
                 intake.ending, signals.report, signals.report_key, signals.sealed_report, signals.shut_out,
                 signals.link_change, signals.signal, signals.signal_categories, signals.signal_facts,
-                privacy.basis_change
+                privacy.basis_change CASCADE
         """)
     for number, step in enumerate(script):
         if isinstance(step, Delivered):

@@ -270,7 +270,7 @@ def decisions(draw: st.DrawFn) -> list[LinkDecision]:
     return made
 
 
-@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=small_worlds())
 def test_any_order_and_partition_gives_what_the_oracle_gives(
     engine: Engine, data: st.DataObject, world: list[LinkedReport]
@@ -308,7 +308,7 @@ def test_any_order_and_partition_gives_what_the_oracle_gives(
                 assert moved <= touched_households(connection)
 
 
-@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), world=small_worlds(), made=decisions())
 def test_decisions_between_deliveries_give_what_they_give_all_at_once(
     engine: Engine, data: st.DataObject, world: list[LinkedReport], made: list[LinkDecision]
@@ -340,7 +340,7 @@ def test_decisions_between_deliveries_give_what_they_give_all_at_once(
                 assert places(connection) == cluster(live.values(), stand)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @given(world=small_worlds(), made=decisions(), mixed=st.randoms(use_true_random=False))
 def test_the_oracle_does_not_depend_on_the_order(
     world: list[LinkedReport], made: list[LinkDecision], mixed: Any
@@ -351,7 +351,7 @@ def test_the_oracle_does_not_depend_on_the_order(
     assert cluster(world, made) == cluster(others, said)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(25))
 @given(world=small_worlds(), made=decisions())
 def test_the_newest_decision_about_two_contracts_holds_whatever_the_keys_say(
     world: list[LinkedReport], made: list[LinkDecision]

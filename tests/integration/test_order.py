@@ -196,7 +196,7 @@ def pilot(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @settings(
-    max_examples=examples(8),
+    max_examples=examples(6),
     suppress_health_check=list(HealthCheck),
     phases=SLOW,
 )

@@ -312,7 +312,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "unknown rule set": (change(PILOT, rule_set="default@9"), "rule_set: default@9", "no rule set default@9"),
     "a pilot that ends before it starts": (change(PILOT, ends="2025-12-31"), "kind: pilot", "ends before it starts"),
-    "an unknown word": (change(PILOT, postcode=["1111"]), "- '1111'", "postcode"),
+    "an unknown word": (change(PILOT, postcode=["1111"]), "postcode:", 'did you mean "postcodes"?'),
     "no full postcode": (change(PILOT, postcodes=["111"]), "- '111'", "postcodes.0"),
     "unknown pilot": (change(AGREEMENT, pilot="cland"), "pilot: cland", "no pilot cland"),
     "unknown creditor": (change(AGREEMENT, creditor="nobody"), "creditor: nobody", "no organisation nobody"),

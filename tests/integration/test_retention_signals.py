@@ -181,7 +181,7 @@ def standing(sessions: Sessions, pilot: str) -> list[list[str]]:
 
 
 @settings(
-    max_examples=examples(20),
+    max_examples=examples(12),
     phases=SLOW,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

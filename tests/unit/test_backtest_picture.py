@@ -12,12 +12,12 @@ from privacy.small_numbers import LEAST, shown
 from signals.backtest_counts import (
     Backtest,
     Both,
+    BothOfTray,
     FalseAlarms,
     LeadTime,
     Median,
     MonthCompared,
     NamedRuleSet,
-    OfTray,
 )
 from tests.budget import examples
 
@@ -28,7 +28,7 @@ MANY = ((17, 24), (40, 61), (132, 90), (12, 14), (30, 42))
 
 
 def month(*counts: tuple[int, int], period: str = "2026-10") -> MonthCompared:
-    trays = tuple(OfTray(tray=tray, old=old, new=new) for tray, (old, new) in zip(TRAYS, counts, strict=False))
+    trays = tuple(BothOfTray(tray=tray, old=old, new=new) for tray, (old, new) in zip(TRAYS, counts, strict=False))
     worklist = Both(old=sum(old for old, _ in counts), new=sum(new for _, new in counts))
     rest = {"came_in": 0, "went_out": 0, "moved": (), "categories": ()}
     return MonthCompared.model_validate({"period": period, "worklist": worklist, "trays": trays, **rest})

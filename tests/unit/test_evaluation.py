@@ -250,7 +250,7 @@ def pilot(drawn: list[Any]) -> list[SignalRecord]:
     return found
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(12))
 @given(st.lists(kinds, max_size=7))
 def test_the_true_tables_add_up(drawn: list[Any]) -> None:
     records = pilot(drawn)

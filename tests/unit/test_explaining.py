@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.explaining import explain, reason_line
@@ -15,6 +15,7 @@ from signals.oracle import LiveReport, judge_reports
 from signals.report import Category, Kind, UrgentFlag
 from signals.rulesets import default_rule_set
 from signals.wording import Language, day, euros, listed, month, sentence, short_month
+from tests.budget import examples
 from tests.unit.test_oracle import rent
 
 UNWANTED = re.compile(r"risico|score|fraude|afwijzing|risk|fraud|reject", re.IGNORECASE)
@@ -130,6 +131,7 @@ def any_report(draw: st.DrawFn) -> LiveReport:
     )
 
 
+@settings(max_examples=examples(40))
 @given(st.lists(any_report(), min_size=1, unique_by=lambda report: report.report_id), st.sampled_from(("nl", "en")))
 def test_every_explanation_reads_as_sentences_without_unwanted_words(
     reports: list[LiveReport], language: Language

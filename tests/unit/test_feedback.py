@@ -244,7 +244,7 @@ def _untold(result: Result) -> bool:
     return result not in TOLD or result in HELP
 
 
-@settings(max_examples=examples(120))
+@settings(max_examples=examples(80))
 @given(st.data(), maybe, st.none() | days, maybe, st.sampled_from(WEEKS[:6]), st.booleans())
 def test_cases_that_differ_only_in_what_a_creditor_may_not_know_give_the_same_bytes(
     data: st.DataObject,

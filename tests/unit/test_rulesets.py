@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from signals.documents import DocumentError
+from signals.documents import DocumentError, parse_sources
 from signals.facts import FACTS, FactName
 from signals.report import Category, Kind
 from signals.rulesets import RuleSet, default_rule_set, default_text, parse_rule_set, read_rule_set
@@ -219,10 +220,17 @@ def test_what_looks_like_no_known_word_gets_no_guess() -> None:
     assert "did you mean" not in str(caught.value)
 
 
-@pytest.mark.parametrize("knot", ["a: &a [*a]", "a: &a [x, x]\nb: &b [*a, *a]", f"a: {'[' * 30}{']' * 30}"])
-def test_a_document_that_names_itself_or_is_nested_deep_is_refused_at_its_place(knot: str) -> None:
-    with pytest.raises(DocumentError, match=r"knot:1:\d+: no anchors"):
+LAUGHS = "\n".join(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in pairwise("abcdefg"))
+
+
+@pytest.mark.parametrize("knot", ["a: &a [*a]", f"a: &a [x]\n{LAUGHS}", f"a: {'[' * 30}{']' * 30}"])
+def test_a_document_that_has_no_end_or_is_nested_deep_is_refused(knot: str) -> None:
+    with pytest.raises(DocumentError, match=r"knot:1:\d+: (more than|nested deeper)"):
         parse_rule_set(knot, "knot")
+
+
+def test_an_anchor_that_repeats_a_value_is_read() -> None:
+    assert parse_sources("a: &a [x]\nb: *a", "repeated")[0].data == {"a": ["x"], "b": ["x"]}
 
 
 def test_all_mistakes_are_found_at_once() -> None:
