@@ -1,4 +1,4 @@
-"""How fast rules are applied: all signals of a pilot with their explanations, and those that a delivery touched.
+"""How fast rules are applied: to all of a pilot, with explanations, to what a delivery touched, and in a back-test.
 
     python -m bench.rules --reports 1000000 --json
 
@@ -28,6 +28,7 @@ from app.db.sessions import LINKING, Login
 from bench.world import PILOT
 from cli.operator import sessions_at
 from cli.words import errors
+from signals.backtest import backtest
 from signals.compiling import compile_rule_set
 from signals.judging import JOINS, judge, judge_all
 from signals.rulesets import default_rule_set
@@ -36,6 +37,8 @@ AT_MOST = 6
 DELIVERY = 10_000
 CONTRACTS_A_HOUSEHOLD = 1 / 0.374 / 3  # as measured for the design: a million reports of 374,000 households
 RULES = default_rule_set()
+OTHER_RULES = RULES.model_copy(update={"id": "other", "window": RULES.window.model_copy(update={"months": 3})})
+BACKTESTED = ("2026-08", "2026-09", "2026-10")
 BARE_RUNS = 5
 
 PILOT_ROWS = (
@@ -107,7 +110,7 @@ def main() -> None:
 
 
 def measure(reports: int, months: int) -> dict[str, Any]:
-    """Fill a pilot, judge it whole from nothing and again, judge what a delivery touched, and count it barely."""
+    """Fill a pilot, judge it whole from nothing and again, by two rule sets, after a delivery, and count it barely."""
     contracts = reports // months
     with _world() as server:
         _fill(server, "2026-10-31", months, contracts, contracts)
@@ -120,6 +123,7 @@ def measure(reports: int, months: int) -> dict[str, Any]:
                 bench.take("bare", lambda connection: connection.execute(sa.text(BARE), {"pilot": PILOT}).all())
             bench.take("judged_and_explained", _judged)
             bench.take("full", lambda connection: judge_all(connection, PILOT, RULES))
+            bench.take("backtest", lambda connection: backtest(connection, PILOT, RULES, OTHER_RULES, BACKTESTED))
             signals, households = bench.count("*"), bench.count("DISTINCT household_id")
             _fill(server, "2026-11-30", 1, contracts, min(DELIVERY, contracts))
             bench.take("incremental", lambda connection: judge(connection, PILOT, RULES), before=TOUCHED)
