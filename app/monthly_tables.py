@@ -37,7 +37,7 @@ REPORTS = sa.text("""
 """)
 SIGNALS = sa.text("""
     SELECT s.tray, CASE WHEN c.creditors > 1 THEN 'multiple'
-                        WHEN (f.explanation #>> '{facts,earlier_months}')::integer > 0 THEN 'consecutive'
+                        WHEN (f.explanation::jsonb #>> '{facts,earlier_months}')::integer > 0 THEN 'consecutive'
                         ELSE 'single' END AS repetition, count(*) AS n
     FROM signals.signal s
     JOIN signals.signal_categories c ON c.pilot_id = s.pilot_id AND c.signal_id = s.signal_id

@@ -25,7 +25,7 @@ class _Target:
 _TARGETS = (
     _Target("signal", ("period", "tray", "rules", "urgent", "priority", "received_on", "deadline")),
     _Target("signal_categories", ("categories", "creditors")),
-    _Target("signal_facts", ("rule_set", "amount_euros", "months", "district", "reports", "explanation")),
+    _Target("signal_facts", ("rule_set", "amount_euros", "months", "district", "reports", "digest", "explanation")),
 )
 
 

@@ -123,16 +123,16 @@ SELECT pilot_id,
   household_id, period, tray, rules, urgent, priority, received_on, deadline,
   category_words AS categories, CAST(creditors AS integer) AS creditors,
   {name} AS rule_set, CAST(amount_euros AS integer) AS amount_euros, months, district, report_ids AS reports,
-  CAST({explanation} AS jsonb) AS explanation
+  digest, {explanation} AS explanation
 FROM asked JOIN verdict USING ({alike}){gone}
 """
-# The digest of a month's row stands in the explanation that was made from it, so that a month in which nothing changed
-# is known without judging it anew. A full run trusts no digest.
+# The digest of a month's row stands beside the explanation that was made from it, so that a month in which nothing
+# changed is known without judging it anew. A full run trusts no digest.
 CHANGED = """standing AS MATERIALIZED (
   SELECT s.* FROM touched_household t CROSS JOIN LATERAL (
-    SELECT pilot_id, household_id, signal_id,
-      explanation ->> 'period' AS period, explanation ->> 'digest' AS digest
-    FROM signals.signal_facts s
+    SELECT s.pilot_id, s.household_id, s.signal_id, s.period,
+      (SELECT f.digest FROM signals.signal_facts f WHERE f.pilot_id = :pilot AND f.signal_id = s.signal_id) AS digest
+    FROM signals.signal s
     WHERE s.pilot_id = :pilot AND s.household_id = t.household_id
     OFFSET 0
   ) s
@@ -147,7 +147,7 @@ changed AS (
 GONE = """
 UNION ALL
 SELECT pilot_id, signal_id, household_id, period,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM standing s
 WHERE NOT EXISTS (
   SELECT FROM digested d WHERE d.pilot_id = s.pilot_id AND d.household_id = s.household_id AND d.period = s.period)"""

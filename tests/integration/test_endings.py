@@ -37,6 +37,7 @@ LAST = {"2026-08": date(2026, 8, 31), "2026-09": date(2026, 9, 30), "2026-10": d
 POWER: dict[str, Any] = {"category": Category.ENERGY}
 ENDINGS: tuple[Ending, ...] = ("open", "settled", "withdrawn")
 PEOPLE = ("Aksoy", "Bloem", "Coster", "Dekker")
+EXPLAINED = "(SELECT pilot_id, signal_id, explanation::jsonb AS explanation FROM signals.signal_facts) AS explained"
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +184,7 @@ def test_what_is_settled_stays_to_look_back_on(world: World) -> None:
     push(world, "2026-08", "a")
     push(world, "2026-09", "b")
     push(world, "2026-10", "a", amount_cents=34_550)
-    facts = world.rows(
-        "SELECT explanation -> 'facts' FROM signals.signal_facts WHERE explanation ->> 'period' = '2026-10'"
-    )
+    facts = world.rows(f"SELECT explanation -> 'facts' FROM {EXPLAINED} WHERE explanation ->> 'period' = '2026-10'")
     assert (facts[0][0]["earlier_months"], facts[0][0]["growth_euros"], facts[0][0]["repeats"]) == (1, 0, 0)
     assert ("2026-10", "consecutive") in trays(world)
 
@@ -211,12 +210,12 @@ def test_paid_is_paid_also_what_was_urgent_and_as_long_as_one_report_is_open_the
     push(world, "2026-08", "a", creditor="power", **POWER)
     world.end("housing", "aland", "settled", date(2026, 9, 2), "a")
     ((tray, urgent, explanation),) = world.rows(
-        "SELECT tray, urgent, explanation FROM signals.signal JOIN signals.signal_facts USING (pilot_id, signal_id)"
+        f"SELECT tray, urgent, explanation FROM signals.signal JOIN {EXPLAINED} USING (pilot_id, signal_id)"
     )
     assert (tray, urgent, explanation["facts"]["settled"]) == ("urgent", True, 1)
     world.end("power", "aland", "settled", date(2026, 9, 3), "a")
     ((tray, urgent, explanation),) = world.rows(
-        "SELECT tray, urgent, explanation FROM signals.signal JOIN signals.signal_facts USING (pilot_id, signal_id)"
+        f"SELECT tray, urgent, explanation FROM signals.signal JOIN {EXPLAINED} USING (pilot_id, signal_id)"
     )
     assert (tray, urgent, explanation["set_aside"]) == ("settled", False, "all_settled")
 
@@ -314,7 +313,7 @@ def test_end_of_supply_without_an_earlier_report_is_flagged_and_never_dropped(
     assert found == [(False, 2), (True, 1)]
     assert warned(world, deliveries["2026-09"].delivery) == [(2, "no-earlier-report")]
     facts = world.rows(
-        "SELECT (explanation #>> '{facts,unannounced}')::int FROM signals.signal_facts"
+        f"SELECT (explanation #>> '{{facts,unannounced}}')::int FROM {EXPLAINED}"
         " WHERE explanation ->> 'period' = '2026-09' ORDER BY 1"
     )
     assert facts == [(0,), (0,), (1,)]
@@ -354,7 +353,7 @@ def test_the_same_arrears_not_grown_are_a_repeat_unless_the_first_were_settled_b
     world.end("housing", "aland", "settled", date(2026, 9, 10), "b")
     push(world, "2026-09", "a", "b")
     found = world.rows(
-        "SELECT explanation ->> 'set_aside' FROM signals.signal_facts WHERE explanation ->> 'period' = '2026-09'"
+        f"SELECT explanation ->> 'set_aside' FROM {EXPLAINED} WHERE explanation ->> 'period' = '2026-09'"
         " ORDER BY 1 NULLS LAST"
     )
     assert found == [("all_repeats",), (None,)]

@@ -77,7 +77,7 @@ def standing(connection: sa.Connection, pilot: str = PILOT) -> list[JudgedMonth]
     found = []
     for row in rows:
         values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        explanation = Explanation.model_validate(values["explanation"])
+        explanation = Explanation.model_validate_json(values["explanation"])
         assert explanation.digest
         found.append(JudgedMonth(**{**values, "explanation": explanation.model_copy(update={"digest": ""})}))
     for table in ("signal", "signal_categories", "signal_facts"):

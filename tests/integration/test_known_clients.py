@@ -64,7 +64,7 @@ def trays(world: World) -> list[tuple[str, bool]]:
 
 def standing(world: World) -> list[tuple[Any, ...]]:
     return world.rows("""
-        SELECT s.signal_id, s.tray, s.rules, s.priority, s.deadline, f.explanation - 'digest'
+        SELECT s.signal_id, s.tray, s.rules, s.priority, s.deadline, f.explanation::jsonb - 'digest'
         FROM signals.signal s JOIN signals.signal_facts f USING (pilot_id, signal_id) ORDER BY 1
     """)
 

@@ -49,7 +49,7 @@ STATE = (
     WHERE NOT EXISTS (SELECT FROM signals.report r WHERE r.report_id = s.report_id) ORDER BY 1
     """,
     """
-    SELECT household_id, s.period, tray, rules, urgent, priority, deadline, creditors, explanation - 'digest'
+    SELECT household_id, s.period, tray, rules, urgent, priority, deadline, creditors, explanation::jsonb - 'digest'
     FROM signals.signal s JOIN signals.signal_categories c USING (pilot_id, signal_id, household_id)
     JOIN signals.signal_facts f USING (pilot_id, signal_id, household_id) ORDER BY 1, 2
     """,

@@ -35,7 +35,7 @@ COLUMNS = (  # all but the pilot, the delivery and, of a signal, its id, which h
     "SELECT report_id, household_id, sent FROM signals.sealed_report",
     "SELECT household_id, period, tray, rules, urgent, priority, received_on, deadline FROM signals.signal",
     "SELECT household_id, categories, creditors FROM signals.signal_categories",
-    "SELECT household_id, amount_euros, months, reports, explanation - 'digest' FROM signals.signal_facts",
+    "SELECT household_id, amount_euros, months, reports, explanation::jsonb - 'digest' FROM signals.signal_facts",
 )
 
 
