@@ -44,7 +44,7 @@ test-integration: setup ## The tests on a real PostgreSQL, which they start them
 test-attacks: setup ## Attacks on the running service and its database, each from an attacker's position
 	@$(PYTEST) tests/attacks
 
-test-long: setup ## Property tests with ten times the examples, the changed rule sets, then the soak
+test-long: setup ## Property tests with many more examples, the changed rule sets, then the soak
 	@TEST_BUDGET=long $(PYTEST) -m "hypothesis or mutation" -o timeout=7200
 	@$(MAKE) --no-print-directory soak
 
