@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.gate import NotInScope, Scope
 from app.problems import AppError
+from app.waking import wake_linker
 from signals.cases import ENTRY, Case, Entry, Reopened, Stage, Struck, case_of, followed
 from signals.days import AMSTERDAM
 
@@ -21,7 +22,6 @@ OPEN = sa.text("SELECT case_id, opened FROM gate.open_case()")
 ADD = sa.text(
     "SELECT gate.add_case_entry(:after, :entry, :stage, :result, :due, :worker, :partner, :joins)"
 ).bindparams(sa.bindparam("entry", type_=JSONB))
-WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
 
 
 class CaseChanged(AppError):
@@ -46,7 +46,7 @@ def opened(scope: Scope) -> tuple[UUID, bool]:
     row = scope.connection.execute(OPEN).one_or_none()
     if row is None:
         raise NotInScope("there is no such signal in this pilot")
-    scope.connection.execute(WAKE, {"pilot": scope.pilot})
+    wake_linker(scope.connection, scope.pilot)
     scope.shown.append(str(row.case_id))
     return row.case_id, row.opened
 
@@ -90,7 +90,7 @@ def continued(scope: Scope, entry: Entry, seen: str, now: datetime) -> None:
     if scope.connection.execute(ADD, values).scalar_one() is None:
         raise _changed(scope.connection.execute(CASES).mappings().one()["entries"])
     if values["joins"]:
-        scope.connection.execute(WAKE, {"pilot": scope.pilot})
+        wake_linker(scope.connection, scope.pilot)
 
 
 def due(case: Case, offer_by: date) -> date | None:

@@ -19,6 +19,7 @@ from app.intake_rules import Agreed, DeliveryRefused, agreed_terms, broken_rule,
 from app.part_reading import PartUnreadable, Refusal, read_lines
 from app.publishing import newest_document
 from app.stages import stage
+from app.waking import wake_linker
 from privacy import merkle
 from privacy.errors import PrivacyError
 from privacy.pilot_document import PilotDocument
@@ -228,7 +229,7 @@ def complete(
             """),
             {"pilot": pilot, "delivery": delivery, "manifest": signed, "envelope": key_envelope, "now": now},
         )
-        connection.execute(sa.text("SELECT pg_notify('vroegsein_work', :pilot)"), {"pilot": pilot})
+        wake_linker(connection, pilot)
 
 
 def status(sessions: Sessions, creditor: str, pilot: str, delivery: uuid.UUID) -> dict[str, Any]:

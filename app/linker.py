@@ -33,6 +33,7 @@ from app.reviewing import DUE as DOUBTS
 from app.reviewing import review_step
 from app.shadowing import DUE as SHADOWS
 from app.shadowing import count_shadow
+from app.waking import CHANNEL
 from signals.days import AMSTERDAM
 from signals.feedback import newest_batch
 from signals.rulesets import RuleSet, parse_rule_set
@@ -122,7 +123,7 @@ class Linker:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
             raw.autocommit = True
-            raw.execute("LISTEN vroegsein_work")
+            raw.execute(f"LISTEN {CHANNEL}")
             published = date.min
             while not stop.is_set():
                 self.work_off()

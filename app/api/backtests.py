@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from app.api.basis_changes import WAKE, PilotQuery
+from app.api.basis_changes import PilotQuery
 from app.api.deps import Pools, RulesCaller, RulesViewer
 from app.api.signals import look
 from app.db.sessions import Login, Sessions
@@ -16,6 +16,7 @@ from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
 from app.problems import InputMistake, InvalidInput
 from app.publishing import PilotUnknown, refuse_others
+from app.waking import wake_linker
 from signals.backtest_counts import MOST_MONTHS, Backtest
 from signals.documents import DocumentError
 from signals.report import Period, Wire
@@ -65,7 +66,7 @@ def ask_for_backtest(asked: BacktestAsked, pilot_id: PilotQuery, viewer: RulesVi
     }
     with Gate(pools).open(look(viewer, pilot_id), asks, Login.RECORDER) as scope:
         _leave(scope.connection, LEAVE, {"candidate": asked.rule_set})
-        scope.connection.execute(WAKE, {"pilot": pilot_id})
+        wake_linker(scope.connection, pilot_id)
         scope.shown.append(str(backtest_id))
     return BacktestState(backtest_id=backtest_id, state="waiting")
 

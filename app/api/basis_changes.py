@@ -17,6 +17,7 @@ from app.errors import problems
 from app.gate import Gate
 from app.problems import InputMistake, InvalidInput
 from app.publishing import PilotUnknown, newest_document, refuse_others
+from app.waking import wake_linker
 from signals.consents import DeskChange, Statement
 from signals.report import Slug, Wire
 
@@ -50,7 +51,6 @@ NOTED: dict[int | str, dict[str, Any]] = {202: {"description": "Noted, and not i
 
 LEAVE = sa.text("SELECT gate.leave_change(:body)").bindparams(sa.bindparam("body", type_=JSONB))
 STATE = sa.text("SELECT done, outcome FROM gate.change_state(:pilot, :change)")
-WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
 
 
 @router.get("/{changeId}", responses=problems(PilotUnknown, ChangeUnknown))
@@ -87,7 +87,7 @@ def changed(
     ) as scope:
         _refuse_other_epoch(pools, pilot_id, change)
         scope.connection.execute(LEAVE, {"body": change.model_dump(mode="json", by_alias=True)})
-        scope.connection.execute(WAKE, {"pilot": pilot_id})
+        wake_linker(scope.connection, pilot_id)
         scope.shown.append(str(change_id))
     return wait_for(lambda: _state(pools, pilot_id, change_id), response)
 

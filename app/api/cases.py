@@ -1,7 +1,5 @@
 """Cases: opened from a signal, listed by what is due, continued by entries. Who writes says what it saw (If-Match)."""
 
-import base64
-import json
 import uuid
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -10,6 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field, TypeAdapter
 
 from app import cases, looking
+from app.api import places
 from app.api.basis_changes import PilotQuery
 from app.api.deps import CaseReader, CaseWriter, Pools
 from app.api.signals import look
@@ -17,7 +16,6 @@ from app.cases import CaseChanged, IfMatchMissing
 from app.db.sessions import Login
 from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
-from app.problems import InputMistake, InvalidInput
 from signals.cases import Entry, IllegalEntry, Result, Stage
 from signals.report import Period, Slug, Wire
 
@@ -149,10 +147,10 @@ def list_cases(
     wanted = {"stage": stage, "worker": worker, "due_by": due_by.isoformat() if due_by else None}
     asks |= {name: value for name, value in wanted.items() if value is not None}
     if place is not None:
-        asks["after"] = _place(place)
+        asks["after"] = places.read(place, PLACE, parameter="place")
     with Gate(pools).open(look(viewer, pilot_id), asks) as scope:
         rows, ended = looking.cases_page(scope)
-    return CasePage(cases=tuple(map(_case, rows)), next=ended and _cursor(ended))
+    return CasePage(cases=tuple(map(_case, rows)), next=places.written(ended))
 
 
 @router.get("/{caseId}", responses=TAGGED | problems(NotInScope, LookRefused))
@@ -216,17 +214,3 @@ def _continued(row: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, 
         "legal": case.legal(),
         "legal_results": case.legal_results(),
     }
-
-
-def _cursor(place: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
-
-
-def _place(cursor: str) -> list[Any]:
-    try:
-        read = PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
-    except ValueError:  # pydantic's and binascii's errors are kinds of it
-        mistake = InputMistake(parameter="place", code="cursor", detail="must be `next` of an earlier page")
-        raise InvalidInput(errors=[mistake]) from None
-    place: list[Any] = json.loads(PLACE.dump_json(read))
-    return place

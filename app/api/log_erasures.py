@@ -15,6 +15,7 @@ from app.errors import problems
 from app.gate import Gate, LookRefused
 from app.log_erasing import signed_by_one_of
 from app.publishing import PilotUnknown, refuse_others, signing_keys
+from app.waking import wake_linker
 from privacy.log_erasures import Erasure
 from privacy.signing import NotSigned
 from signals.report import Slug, Wire
@@ -24,7 +25,6 @@ WAIT_SECONDS = 8.0
 
 ASK = sa.text("SELECT gate.ask_erasure(:signed)")
 OUTCOME = sa.text("SELECT privacy.erasure_outcome(:pilot, :erasure)")
-WAKE = sa.text("SELECT pg_notify('vroegsein_work', :pilot)")
 
 
 class ErasureAsked(Wire):
@@ -58,7 +58,7 @@ def erase_events(
     asks = {"ask": "log-erasure", "erasure": str(erasure_id), "leaves": list(erasure.leaves)}
     with Gate(pools).open(look(viewer, pilot_id), asks, Login.RECORDER) as scope:
         scope.connection.execute(ASK, {"signed": asked.erasure})
-        scope.connection.execute(WAKE, {"pilot": pilot_id})
+        wake_linker(scope.connection, pilot_id)
     until = time.monotonic() + WAIT_SECONDS
     while (outcome := _outcome(pools, pilot_id, erasure_id)) is None:
         if time.monotonic() > until:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.api.basis_changes import NOTED, WAKE, BasisChange, PilotQuery, changed, wait_for
+from app.api.basis_changes import NOTED, BasisChange, PilotQuery, changed, wait_for
 from app.api.deps import ConsentRecorder, CreditorObjector, Pools
 from app.api.signals import look
 from app.db.sessions import Login, Sessions
@@ -16,6 +16,7 @@ from app.errors import problems
 from app.gate import Gate, LookRefused
 from app.intake import as_creditor
 from app.intake_rules import DeliveryRefused, refuse_strangers
+from app.waking import wake_linker
 from signals.consents import ContractEndings, ContractObjection, Decision, Objection
 from signals.report import Category, Slug, Wire
 
@@ -102,7 +103,7 @@ def leave_and_wait(
         body = said.model_dump(mode="json", by_alias=True)
         values = {"pilot": pilot_id, "change": change_id, "kind": said.kind, "body": body, "creditor": creditor}
         connection.execute(LEAVE, values)
-        connection.execute(WAKE, {"pilot": pilot_id})
+        wake_linker(connection, pilot_id)
     return wait_for(lambda: _done(pools, creditor, pilot_id, change_id), response)
 
 

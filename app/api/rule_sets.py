@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path
 
 from app.api.backtests import RuleSetText, read_candidate
-from app.api.basis_changes import WAKE, PilotQuery
+from app.api.basis_changes import PilotQuery
 from app.api.deps import Pools, RulesCaller, RulesViewer
 from app.api.pilots import Token
 from app.api.signals import look
@@ -24,6 +24,7 @@ from app.proposing import (
     refuse_taken_name,
 )
 from app.publishing import PilotUnknown, VersionTaken
+from app.waking import wake_linker
 from privacy.pilot_document import UntrustedDocument
 from privacy.signing import NotSigned
 from signals.backtest_counts import MonthCompared
@@ -130,7 +131,7 @@ def activate_rule_set(activation: Activation, pilot_id: PilotQuery, viewer: Rule
         refused = scope.connection.execute(ACTIVATE, {"version": version, "jws": activation.document}).scalar_one()
         scope.shown.append(str(activation.proposal_id))
         if refused is None:
-            scope.connection.execute(WAKE, {"pilot": pilot_id})
+            wake_linker(scope.connection, pilot_id)
     if refused == "same-person":
         raise SamePerson("somebody else of the municipality activates what you proposed")
     if refused is not None:

@@ -1,7 +1,6 @@
 """Signals: a worklist's page, and one signal with its reports. What is disclosed follows from role and purpose."""
 
 import base64
-import json
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -11,10 +10,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, TypeAdapter
 
 from app import looking
+from app.api import places
 from app.api.deps import DebtHelpViewer, Pools, Viewer
 from app.errors import problems
 from app.gate import Gate, Look, LookRefused, NotInScope
-from app.problems import InputMistake, InvalidInput
 from signals.cases import Stage
 from signals.report import Category, Kind, Period, Slug, UrgentFlag, Wire
 
@@ -132,12 +131,12 @@ def search_signals(search: Search, viewer: DebtHelpViewer, pools: Pools) -> Sign
     asks: dict[str, Any] = {"ask": "worklist", "limit": search.limit}
     asks |= {name: value for name in ("tray", "period", "rule") if (value := getattr(search, name)) is not None}
     if search.cursor is not None:
-        asks["after"] = _place(search.cursor)
+        asks["after"] = places.read(search.cursor, PLACE, pointer="/cursor")
     with Gate(pools).open(look(viewer, search.pilot_id), asks) as scope:
         rows, place, unkeyed = looking.worklist_page(scope)
         cases = looking.cases_of_signals(scope)
     found = tuple(_signal(row, cases) for row in rows)
-    return SignalPage(signals=found, next=place and _cursor(place), unkeyed=unkeyed)
+    return SignalPage(signals=found, next=places.written(place), unkeyed=unkeyed)
 
 
 @router.get("/{signalId}", responses=problems(NotInScope, LookRefused))
@@ -173,17 +172,3 @@ def report_of(row: dict[str, Any], kind: type[AReport]) -> AReport:
 def _signal(row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Signal:
     case = cases.get(row["signal_id"], {})
     return Signal.model_validate({**row, "case_id": case.get("case_id"), "case_stage": case.get("stage")})
-
-
-def _cursor(place: list[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
-
-
-def _place(cursor: str) -> list[Any]:
-    try:
-        read = PLACE.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
-    except ValueError:  # pydantic's and binascii's errors are kinds of it
-        mistake = InputMistake(pointer="/cursor", code="cursor", detail="must be `next` of an earlier page")
-        raise InvalidInput(errors=[mistake]) from None
-    place: list[Any] = json.loads(PLACE.dump_json(read))
-    return place

@@ -8,17 +8,9 @@ SCOPES: dict[Role, frozenset[str]] = {
     Role.CREDITOR: frozenset({"deliveries:write", "deliveries:read", "feedback:read", "objections:write", "keys:read"}),
     Role.DEBT_HELP: frozenset(
         {
-            *("signals:read", "consents:write", "basis-changes:read", "pilots:write", "keys:write"),
-            *(
-                "links:review",
-                "rules:write",
-                "log:witness",
-                "monitor:read",
-                "creditors:read",
-                "cases:read",
-                "cases:write",
-            ),
-            "records:read",
+            *("signals:read", "links:review", "cases:read", "cases:write", "records:read"),
+            *("consents:write", "basis-changes:read", "monitor:read", "creditors:read"),
+            *("pilots:write", "keys:write", "rules:write", "log:witness"),
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
