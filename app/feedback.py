@@ -5,6 +5,7 @@ row, whatever the reason: without a case, without contact, refused by its reside
 counts the days of those itself.
 """
 
+import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
@@ -12,13 +13,16 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from app.completion import lock_pilot
 from app.db.sessions import Sessions
 from app.intake import as_creditor
-from signals.cases import ENTRY, Case, Entry, case_of
+from signals.cases import ENTRY, Case, Entry, IllegalEntry, case_of
 from signals.days import AMSTERDAM
 from signals.feedback import Feedback, FeedbackStatus, feedback
+
+_log = logging.getLogger("vroegsein.linker")
 
 PAGE = 1_000
 UNTOLD = frozenset({FeedbackStatus.RECEIVED, FeedbackStatus.NOT_REACHED})  # what a creditor counts itself
@@ -85,6 +89,7 @@ def tell_creditors(connection: sa.Connection, pilot_id: str, batch: date) -> boo
     rows = [
         row
         for case_id, reports in groupby(connection.execute(REPORTS, asked).mappings(), key=lambda row: row["case_id"])
+        if case_id in cases
         for row in _news(cases[case_id], list(reports), batch)
     ]
     if rows:
@@ -106,8 +111,11 @@ def told_to(
 def _cases(rows: Iterable[Any]) -> Iterator[tuple[uuid.UUID, Case]]:
     for case_id, entries in groupby(rows, key=lambda row: row.case_id):
         found = list(entries)
-        written: list[Entry] = [ENTRY.validate_python(row.body) for row in found]
-        yield case_id, case_of(found[0].opened_on, written)
+        try:
+            written: list[Entry] = [ENTRY.validate_python(row.body) for row in found]
+            yield case_id, case_of(found[0].opened_on, written)
+        except (IllegalEntry, ValidationError):  # of a stolen login: it would keep all others from being told, for ever
+            _log.error("case %s holds an entry that it can't: nothing is told of its reports", case_id)
 
 
 def _news(case: Case, reports: list[Any], batch: date) -> Iterator[dict[str, Any]]:

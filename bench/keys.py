@@ -115,7 +115,7 @@ def _only(kinds: Sequence[str]) -> Iterator[None]:
             weak=[each for each in found.weak if matchkeys.kind_of(each) in kinds],
         )
 
-    with patch.object(matchkeys._Combinations, "of", some):  # noqa: SLF001
+    with patch.object(matchkeys._Combinations, "of", some):  # noqa: SLF001 - likewise
         yield
 
 

@@ -114,7 +114,7 @@ def made_up_pilot(seed: int, households: int, first: str, months: int, until: da
 
     `first` (YYYY-MM) is the first of so many months; a month's signals are received in the first days of the next.
     """
-    random = Random(seed)  # noqa: S311  # made-up people need no secrecy
+    random = Random(seed)  # noqa: S311 - made-up people need no secrecy
     periods = [months_before(first, -at) for at in range(months)]
     found: list[SignalRecord] = []
     for at in range(households):
@@ -132,7 +132,7 @@ def with_follow_up(records: Iterable[SignalRecord], seed: int, until: date) -> l
 
     A household's later signal joins the case that is open; else a new one begins.
     """
-    random, found = Random(seed), list[SignalRecord]()  # noqa: S311  # as above
+    random, found = Random(seed), list[SignalRecord]()  # noqa: S311 - as above
     cases: dict[str, list[tuple[date, list[Entry]]]] = {}
     for record in sorted(records, key=lambda one: (one.received_on, one.reports, one.repetition, one.household)):
         theirs = cases.setdefault(record.household, [])

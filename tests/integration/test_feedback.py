@@ -1,11 +1,13 @@
 """What creditors are told of their reports: on Mondays, each its own, and the same of all of which nothing is told."""
 
 import csv
+import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from cli.creditor import app
@@ -31,7 +33,7 @@ SECOND = newest_batch(TODAY)
 def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Housing and power reported the same residents; somebody called one of them, and took another one up."""
     with small_world(module_database, tmp_path_factory.mktemp("world")) as world:
-        homes = {"reached": "1", "helped": "2", "tried": "3", "alone": "4"}
+        homes = {"reached": "1", "helped": "2", "tried": "3", "alone": "4", "forged": "5"}
         for creditor, category in (("housing", Category.RENT), ("power", Category.ENERGY)):
             world.push(creditor, "aland", [
                 make_row(f"{creditor}-{what}", what.title(), house_number=number, phone="", category=category)
@@ -44,6 +46,10 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
         open_case(world, "reached", [TakenUp(on=WORKED), called(reached=True)])
         open_case(world, "helped", [TakenUp(on=WORKED), called(reached=True), accepted(), help_given()])
         open_case(world, "tried", [TakenUp(on=WORKED), called(reached=False)])
+        forged = open_case(world, "forged", [TakenUp(on=WORKED), called(reached=True)])
+        with world.database.as_superuser() as connection:  # as a stolen login of the recorder could leave it
+            connection.execute("UPDATE signals.case_entry SET body = %s WHERE case_id = %s AND number = 2",
+                               [Jsonb(TakenUp(on=WORKED).model_dump(mode="json", by_alias=True)), forged])  # fmt: skip
         assert world.linker.tell_creditors(FIRST + timedelta(days=3)) == 2  # of both pilots
         yield world
 
@@ -60,10 +66,10 @@ def help_given() -> Closed:
     return Closed(on=WORKED, result=Result.FOLLOW_UP)
 
 
-def open_case(world: World, what: str, entries: list[Entry]) -> None:
+def open_case(world: World, what: str, entries: list[Entry]) -> uuid.UUID:
     """A case of the reports about one household, written down on the day after the work."""
     contracts = {creditor: f"{creditor}-{what}" for creditor in ("housing", "power")}
-    worked_case(world, "aland", contracts, entries, RECEIVED, WORKED + timedelta(days=1))
+    return worked_case(world, "aland", contracts, entries, RECEIVED, WORKED + timedelta(days=1))
 
 
 def told(world: World, creditor: str, today: date) -> dict[str, tuple[str, date | None]]:
@@ -98,6 +104,12 @@ def test_what_was_told_is_not_told_again_and_a_page_goes_on_where_the_last_one_e
         with pytest.raises(ServiceRefused) as refused:
             service.get("/feedback", pilotId="aland", newerThan="yesterday")
     assert refused.value.status == 400
+
+
+def test_an_entry_that_cant_be_keeps_nobody_else_from_being_told(world: World) -> None:
+    seen = told(world, "housing", TODAY + timedelta(days=8))
+    assert seen["forged"] == ("received", None)
+    assert seen["reached"] == ("reached", None)
 
 
 def test_a_report_that_was_tried_and_one_that_nobody_opened_look_alike(world: World) -> None:
