@@ -224,7 +224,7 @@ def _taken_up(service: Service, where: str, pilot_id: str, state: dict[str, Any]
         if time.monotonic() > until:
             raise DeliveryDisturbed("the delivery arrived whole and is not taken up yet: run the same command later")
         time.sleep(pause)
-        pause = min(pause * 1.5, 2.0)
+        pause = min(pause * 1.2, 2.0)
         state = service.get(where, pilotId=pilot_id)
     return state
 

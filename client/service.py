@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import ssl
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -37,6 +39,12 @@ class ServiceUnreachable(Exception):
     code = "service-unreachable"
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that this process trusts; reading them takes longer than most requests do."""
+    return httpx.create_ssl_context()
+
+
 class Service:
     """A logged-in connection to the service."""
 
@@ -59,7 +67,8 @@ class Service:
             prove: gives further headers for one request, from its method, its target and its body.
             check: sees each answer with its JSON, and raises when it must not be used.
         """
-        transport = httpx.HTTPTransport(retries=3)  # connections that were refused, never requests that were sent
+        # Connections that were refused are tried again, never requests that were sent.
+        transport = httpx.HTTPTransport(verify=_trusted(), retries=3)
         self._http = httpx.Client(
             base_url=f"{url}/v1", auth=login, headers=headers, timeout=TIMEOUT, transport=transport
         )
