@@ -1,6 +1,7 @@
 """Monthly tables: made once, when a month is closed, with no small number in them, for the pilot's municipality."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 from app.linker import Linker
 from app.monthly_tables import CLOSED_AFTER
 from cli.desk import app
+from client.account import DELIVERING, Records, signal_records
 from client.checking import SendableRow
 from client.monitor import monthly_tables
 from client.service import ServiceRefused
 from privacy.signing import new_signing_key
+from privacy.small_numbers import shown
 from signals.days import AMSTERDAM, months_before
 from signals.monthly_table import MonthlyTable, Total
 from signals.pilot import Role
@@ -87,6 +90,24 @@ def test_its_figures_are_the_counts_without_the_small_ones(world: World) -> None
     kept = world.rows("SELECT document::text FROM privacy.monthly_table")[0][0]
     assert ": 31" not in kept
     assert ": 14" not in kept
+
+
+def test_a_delivery_and_an_evaluation_of_the_month_count_what_its_table_counts(world: World) -> None:
+    world.linker.publish_months(closed_on())
+    (table,) = tables(world)
+    with world.desk("aland", DELIVERING) as service:
+        records = Records(service, "aland", date(2026, 10, 1), date(2026, 10, 31))
+        rows = list(records.reports())
+    before = [row for row in rows if row["category"] != "health_insurance"]  # came in after the table was made
+    counted = Counter(row["category"] for row in before)
+    assert {row.category: row.count for row in table.reports} == {
+        row.category: shown(counted[row.category]) for row in table.reports
+    }
+    assert table.signals
+    signals = Counter(one.repetition for one in signal_records(records, before))
+    assert signals.total() == 31
+    for repetition, count in signals.items():
+        assert [row.count for row in table.signals if row.count and row.repetition == repetition] == [shown(count)]
 
 
 def test_the_making_is_an_event_of_the_log(world: World) -> None:
