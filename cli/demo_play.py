@@ -330,7 +330,7 @@ def _evaluate(desk: Home, pilot: PilotFiles, document: PilotDocument) -> tuple[P
         came = [row | {"receivedOn": str(received_after(row["period"]))} for row in records.reports()]
     until = last + timedelta(days=EVALUATED_AFTER)
     played = with_follow_up(signal_records(records, came), SEED, until)
-    name = f"{desk.settings.organisation} (voorbeeldgegevens, de opvolging is gespeeld)"
+    name = f"{desk.settings.name} (voorbeeldgegevens, de opvolging is gespeeld)"
     about = About(pilot.pilot, name, first, until, today(), document.pilot.rule_set)
     counted = count(played, tuple(document.pilot.categories), until)
     return write_report(desk.path / "evaluation", publish(counted), about)

@@ -41,14 +41,11 @@ def evaluate(
         document = own_document(place, service, pilot)
         task = bar.add_task(either(lang, "Gegevens ophalen", "Fetching records"), total=None)
         records = Records(service, pilot, first.date(), last.date())
-        months = [
-            table for table in monthly_tables(service, pilot) if f"{first:%Y-%m}" <= table.period <= f"{last:%Y-%m}"
-        ]
         published = monthly_tables(service, pilot)
         found = signal_records(records, records.reports(lambda rows: bar.advance(task, rows)))
     today = datetime.now(AMSTERDAM).date()
     counted = count(found, tuple(document.pilot.categories), today)
-    about = About(pilot, place.settings.organisation, first.date(), last.date(), today, document.pilot.rule_set)
+    about = About(pilot, place.settings.name, first.date(), last.date(), today, document.pilot.rule_set)
     months = [table for table in published if f"{first:%Y-%m}" <= table.period <= f"{last:%Y-%m}"]
     evaluation = publish(counted, Effort(*effort) if effort else None, months)
     files = write_report(out, evaluation, about)

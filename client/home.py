@@ -49,6 +49,11 @@ class Settings(Document):
     municipality: Party | None = None
 
     @property
+    def name(self) -> str:
+        """What people call this organisation; its short name where no other was filled in."""
+        return self.municipality.name if self.municipality else self.organisation
+
+    @property
     def contact(self) -> str:
         """Where residents can ask a desk more, as its letters say; "" where that was not filled in."""
         return self.municipality.contact if self.municipality else ""

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.desk import app
 from client.account import DELIVERING, Records
+from client.home import Party
 from client.service import ServiceRefused
 from signals.cases import Attempt, Closed, ContactKind, DayPart, Entry, Result, TakenUp
 from signals.report import Category
@@ -21,6 +22,7 @@ from tests.worked import worked_case
 from tests.world import LAST_DAY, World, make_row, small_world
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared/standards/ddas-vroegsignalering-1.2.schema.json"
+PARTY = Party(name="Gemeente Aland", address="Plein 1, 1111 AA Dorp", contact="0123 456789", stored_in="NL")
 FIRST_DAY = date(2026, 10, 1)
 OPENED, DAY = date(2026, 10, 20), date(2026, 10, 25)
 
@@ -105,3 +107,18 @@ def test_the_national_delivery_holds_each_report_that_has_an_address_and_says_wh
         pytest.skip(f"NOT CHECKED against the national schema: {SCHEMA} is not there")
     schema = json.loads(SCHEMA.read_bytes())
     jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(delivered)
+
+
+def test_the_evaluation_calls_the_municipality_by_its_name_and_holds_no_small_number(
+    world: World, tmp_path: Path
+) -> None:
+    home = world.home("town-a")
+    named = home.settings.model_copy(update={"municipality": PARTY})
+    home.save(named)
+    command = ["evaluate", "--first", str(FIRST_DAY), "--last", str(LAST_DAY), "--out", str(tmp_path / "council")]
+    made = CliRunner().invoke(app, [*command, "--home", str(home.path), "--pilot", "aland", "--user", "somebody"])
+    assert made.exit_code == 0, made.output
+    page = next((tmp_path / "council").glob("*.html")).read_text(encoding="utf-8")
+    assert PARTY.name in page
+    assert "&lt;10" in page
+    assert {file.suffix for file in (tmp_path / "council").iterdir()} >= {".pdf", ".html", ".xlsx", ".csv"}
