@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from app.completion import lock_pilot
 from app.db.sessions import Sessions
 from app.intake import as_creditor
+from app.notices import put_ready
 from signals.cases import ENTRY, Case, Entry, IllegalEntry, case_of
 from signals.days import AMSTERDAM
 from signals.feedback import Feedback, FeedbackStatus, feedback
@@ -95,6 +96,7 @@ def tell_creditors(connection: sa.Connection, pilot_id: str, batch: date) -> boo
     if rows:
         connection.execute(TELL, [{"pilot": pilot_id, "batch": batch, **row} for row in rows])
     connection.execute(RAN, {"pilot": pilot_id, "batch": batch})
+    put_ready(connection, pilot_id, batch)
     return True
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from signals.pilot import Pilot, Retention
 
 BACKTEST_DAYS = 92  # a quarter, to decide by; it can be run again
+NOTICE_DAYS = 92  # a quarter, to see in which weeks a webhook did not answer
 SCOPE_DAYS = 1  # an access event works for seconds; over midnight a look may still be under way
 
 
@@ -129,6 +130,12 @@ KEPT = (
         lambda terms: terms.report_days,
         "SELECT report_id AS id, max(batch) AS since FROM intake.feedback WHERE pilot_id = :pilot GROUP BY report_id",
         _delete("report_id", "intake.feedback"),
+    ),
+    Kept(
+        "notices",
+        lambda _terms: NOTICE_DAYS,
+        "SELECT notice_id AS id, batch AS since FROM intake.notice WHERE pilot_id = :pilot",
+        _delete("notice_id", "intake.notice"),
     ),
     Kept(
         "unfinished",

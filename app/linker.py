@@ -27,6 +27,7 @@ from app.log_sealing import beat, seal_waiting
 from app.logboek import Logboek
 from app.monthly_tables import DUE as MONTHS
 from app.monthly_tables import make_table
+from app.notices import Notifier
 from app.proposing import ACTIVATIONS, activate
 from app.retention import DUE, Step, refresh_statistics, take_step
 from app.reviewing import DUE as DOUBTS
@@ -42,6 +43,7 @@ _log = logging.getLogger("vroegsein.linker")
 
 SEAL_EVERY = 1.0  # seconds: an event is provable within seconds
 TELL_EVERY = 10.0  # seconds, where the Logboek has been told all or does not answer
+NOTIFY_EVERY = 10.0  # seconds: a notice is of a day, and none is tried again within a minute
 LOOK_EVERY = 2.0  # seconds, where no notice came
 
 DELIVERIES = """
@@ -56,8 +58,14 @@ CHANGES = """
 class Linker:
     """One linker. Several may run: the pilot's lock makes them take turns, and what is done is found done."""
 
-    def __init__(self, sessions: Sessions, log_key: dict[str, Any], logboek: Logboek | None = None) -> None:
-        self._sessions, self._log_key, self._logboek = sessions, log_key, logboek
+    def __init__(
+        self,
+        sessions: Sessions,
+        log_key: dict[str, Any],
+        logboek: Logboek | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        self._sessions, self._log_key, self._logboek, self._notifier = sessions, log_key, logboek, notifier
         self._rule_sets: dict[tuple[str, bytes], RuleSet] = {}
 
     def work_off(self) -> int:
@@ -119,6 +127,8 @@ class Linker:
         sealer.start()
         if self._logboek is not None:
             threading.Thread(target=self._tell, args=(self._logboek, stop), name="teller", daemon=True).start()
+        if self._notifier is not None:  # in a thread of its own: whoever is called may take its time
+            threading.Thread(target=self._notify, args=(self._notifier, stop), name="notifier", daemon=True).start()
         with self._sessions.engine(Login.LINKER).connect() as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
@@ -171,6 +181,13 @@ class Linker:
             except Exception as error:  # noqa: BLE001 - without a database nothing can be told
                 _log.error("telling the Logboek failed, to be tried again: %s", where(error))
             stop.wait(TELL_EVERY)
+
+    def _notify(self, notifier: Notifier, stop: threading.Event) -> None:
+        while not stop.wait(NOTIFY_EVERY):
+            try:
+                notifier.notify(self._sessions, datetime.now(UTC))
+            except Exception as error:  # noqa: BLE001 - without a database there is nothing to send
+                _log.error("sending notices failed, to be tried again: %s", where(error))
 
     def _seal(self, stop: threading.Event) -> None:
         while not stop.wait(SEAL_EVERY):

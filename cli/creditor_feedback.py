@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotsOption, pilots_of
 from cli.words import CATEGORY, Lang, LangOption, console, day, either, in_words, month
-from client.feedback import ContractFeedback, feedback_of
+from client.feedback import ContractFeedback, feedback_of, given_up
 from client.home import Home, write_private
 from client.pushing import creditor_service
 from client.trust import join
@@ -37,10 +37,19 @@ def feedback(
     """
     place, today = Home(home), datetime.now(AMSTERDAM).date()
     found: list[tuple[str, ContractFeedback]] = []
+    in_vain: list[tuple[str, date, str]] = []
     with creditor_service(place) as service:
         for name in pilots_of(place, pilot):
             found += [(name, one) for one in feedback_of(place, service, join(place, service, name), today)]
+            in_vain += [(name, *one) for one in given_up(service, name)[:1]]
     _show(found, lang)
+    for name, batch, failure in in_vain:
+        said = either(
+            lang,
+            f"{name}: bericht van {day(batch, lang)} kwam niet aan bij je webhook ({failure}) en is opgegeven",
+            f"{name}: the notice of {day(batch, lang)} did not reach your webhook ({failure}) and was given up",
+        )
+        console.print(said, markup=False, style="yellow")
     if out is not None:
         _write(out, found, lang)
         console.print(

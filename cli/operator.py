@@ -27,9 +27,11 @@ from app.linker import Linker
 from app.logboek import Logboek
 from app.logs import log_config
 from app.main import create_app
+from app.notices import Notifier
 from app.otlp import Sender
 from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
+from app.webhooks import Caller
 from cli.words import KEPT, Lang, LangOption, day, either
 from signals.days import AMSTERDAM
 
@@ -225,7 +227,8 @@ def linker_of(settings: Settings, sessions: Sessions) -> Linker:
     """A linker with the service's keys."""
     endpoint = settings.logboek_endpoint
     logboek = Logboek(Sender(endpoint), load_secret(settings.logboek_key_file)) if endpoint is not None else None
-    return Linker(sessions, load_private_jwk(settings.log_key_file), logboek)
+    log_key = load_private_jwk(settings.log_key_file)
+    return Linker(sessions, log_key, logboek, Notifier(settings.public_url, log_key, Caller()))
 
 
 def run_linker(settings: Settings, sessions: Sessions, stop: threading.Event) -> None:

@@ -87,6 +87,7 @@ KEPT = {  # the kinds of data of app/kept.py
     "deliveries": ("leveringen met ontvangstbewijs en geweigerde regels", "deliveries with receipt and refused lines"),
     "warnings": ("waarschuwingen bij regels", "warnings of lines"),
     "feedback": ("terugkoppelingen aan schuldeisers", "feedback to creditors"),
+    "notices": ("berichten aan webhooks van schuldeisers", "notices to creditors' webhooks"),
     "endings": ("meldingen van voldaan en ingetrokken", "statements of settled and withdrawn"),
     "unfinished": ("leveringen die nooit zijn afgerond", "deliveries never completed"),
     "rekeyed_nodes": ("nieuwe koppelsleutels die nooit zijn doorgevoerd", "new match keys never carried out"),

@@ -56,6 +56,16 @@ def feedback_of(home: Home, service: Service, pilot: JoinedPilot, today: date) -
     return _once(sorted(found, key=lambda one: (one.period, one.contract)))
 
 
+def given_up(service: Service, pilot_id: str) -> list[tuple[date, str]]:
+    """The batches of which this creditor's webhook was told in vain, newest first, each with the last failure.
+
+    Raises:
+        ServiceRefused, ServiceUnreachable.
+    """
+    found = service.get("/feedback/notices", pilotId=pilot_id)["notices"]
+    return [(date.fromisoformat(one["batch"]), one["failure"]) for one in found if one["state"] == "given_up"]
+
+
 def _told(service: Service, pilot_id: str) -> dict[tuple[str, str], Feedback]:
     """The newest that was told of each reference and month."""
     told: dict[tuple[str, str], Feedback] = {}

@@ -12,6 +12,14 @@ from signals.report import Category, Kind, Slug
 
 Postcode4 = Annotated[str, Field(pattern=r"^[1-9][0-9]{3}$")]
 Activity = Annotated[str, Field(pattern=r"^(https://|urn:)[!-~]{1,500}$", description="URI of one version of an entry")]
+# No user, port, query or fragment: what is written here is read in one way only, and holds no secret.
+Webhook = Annotated[
+    str,
+    Field(
+        pattern=r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](/[A-Za-z0-9._~-]+)*/?$",
+        max_length=300,
+    ),
+]
 Days = Annotated[int, Field(ge=1, le=36_525)]
 
 
@@ -255,6 +263,7 @@ class Agreement(Document):
     `feed`: with `snapshot` a month's deliveries are all that is open, so what the next delivered month leaves out is
     settled; with `changes` nothing is settled before the creditor says so.
     `keying: desk`: the creditor gets no pilot key. It counts once the desk has signed for it in the pilot document.
+    `webhook`: where the creditor is told that feedback is ready (docs/webhooks.md). Its host by name, at port 443.
     """
 
     kind: Literal["agreement"]
@@ -267,6 +276,7 @@ class Agreement(Document):
     procedure: Slug | None = None
     feed: Literal["snapshot", "changes"] = "snapshot"
     keying: Keying = Keying.CREDITOR
+    webhook: Webhook | None = None
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

@@ -1,17 +1,18 @@
 """Feedback: what a creditor may know of its own reports, fetched by itself."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from app import feedback
+from app import feedback, notices
 from app.api.basis_changes import PilotQuery
 from app.api.deps import FeedbackReader, Pools
 from app.errors import problems
 from app.problems import InputMistake, InvalidInput
+from app.webhooks import Failure
 from signals.feedback import Feedback
 from signals.report import Category, Hex16, Period, Wire
 
@@ -57,6 +58,30 @@ def list_feedback(
         for row in rows
     )
     return FeedbackPage(feedback=told, next=f"{rows[-1]['batch']}.{rows[-1]['report_id']}" if rows else None)
+
+
+class SentNotice(Wire):
+    """A notice to the caller's webhook: its event's id, how often it was tried, and why it failed the last time."""
+
+    notice_id: uuid.UUID
+    batch: date
+    state: notices.State
+    attempts: int
+    failure: Failure | None
+    next_at: Annotated[datetime | None, Field(description="When it is tried again; null: not any more")]
+    delivered_at: datetime | None
+
+
+class SentNotices(Wire):
+    """The notices of the last three months, newest batch first; none where no webhook is registered."""
+
+    notices: tuple[SentNotice, ...]
+
+
+@router.get("/feedback/notices")
+def list_notices(pilot_id: PilotQuery, caller: FeedbackReader, pools: Pools) -> SentNotices:
+    """How the notices to the caller's own webhook fared. One that was given up is sent again to another webhook."""
+    return SentNotices.model_validate({"notices": notices.notices_of(pools, caller.organisation_id, pilot_id)})
 
 
 def _told_before(place: str | None) -> tuple[date, uuid.UUID] | None:

@@ -51,6 +51,11 @@ WRITES = {
 }
 TAKES_AWAY = {"ingest": {"intake.part", "intake.refused_row", "intake.staged_report"}}
 
+NOTICE = """
+    INSERT INTO intake.notice (pilot_id, notice_id, creditor_id, batch, url)
+    VALUES (%s, gen_random_uuid(), 'housing', '2026-11-02', 'https://hooks.example.com/secret')
+"""
+
 
 @pytest.fixture(scope="module")
 def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -60,6 +65,8 @@ def world(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
             world.push("housing", pilot, [row, make_row("c2", months=0)])  # the second is refused
             world.consent(pilot, row.contacts[0])
             open_delivery(world, "housing", pilot, [make_row("c3")])  # its lines are staged
+            with world.database.as_superuser() as connection:
+                connection.execute(NOTICE, [pilot])
         yield world
 
 
@@ -301,6 +308,8 @@ def test_ingest_is_kept_to_the_deliveries_of_one_creditor_and_finishes_none(worl
         refused(ingest, insert, "housing")
         ingest.execute("SELECT registry.enter_creditor('housing')")
         assert set(ingest.execute("SELECT creditor_id FROM intake.delivery").fetchall()) == {("housing",)}
+        assert set(ingest.execute("SELECT creditor_id FROM intake.notice").fetchall()) == {("housing",)}
+        refused(ingest, "SELECT url FROM intake.notice")
         for statement in (
             "UPDATE intake.delivery SET creditor_id = 'power'",
             "UPDATE intake.delivery SET accepted = 9",
