@@ -18,7 +18,8 @@ from app.db.sessions import Login
 from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
 from app.problems import InputMistake, InvalidInput
-from signals.cases import Entry, IllegalEntry, Result, Stage
+from signals.cases import ENTRY, Attempt, Entry, IllegalEntry, Result, Stage, case_of
+from signals.cases import Case as Folded
 from signals.report import Period, Slug, Wire
 
 # Where a page ended: the day that is due, the case.
@@ -52,7 +53,7 @@ class OpenedCase(Wire):
 
 
 class Case(Wire):
-    """A case as its entries leave it. Of the two days, at most one is there: an offer, then a conversation is due."""
+    """A case as its entries leave it. Of the two due days, at most one is there: an offer's, then a conversation's."""
 
     case_id: uuid.UUID
     opened_on: date
@@ -65,6 +66,8 @@ class Case(Wire):
     worker: Slug | None
     partner: Slug | None
     reports: int
+    taken_up_on: date | None
+    attempts: Annotated[tuple[Attempt, ...], Field(description="Contact that was sought, without what was struck")]
 
 
 class CasePage(Wire):
@@ -100,6 +103,7 @@ class SignalOfCase(Wire):
     period: Period
     tray: str
     urgent: bool
+    received_on: date
     deadline: date
 
 
@@ -152,7 +156,8 @@ def list_cases(
         asks["after"] = _place(place)
     with Gate(pools).open(look(viewer, pilot_id), asks) as scope:
         rows, ended = looking.cases_page(scope)
-    return CasePage(cases=tuple(map(_case, rows)), next=ended and _cursor(ended))
+    folded = [case_of(row["opened_on"], [ENTRY.validate_python(body) for body in row["bodies"]]) for row in rows]
+    return CasePage(cases=tuple(map(_case, rows, folded)), next=ended and _cursor(ended))
 
 
 @router.get("/{caseId}", responses=TAGGED | problems(NotInScope, LookRefused))
@@ -200,17 +205,18 @@ def add_case_entry(
     return ContinuedCase(**_continued(row, entries))
 
 
-def _case(row: dict[str, Any]) -> Case:
-    due = {"offer_due": None, "conversation_due": None}
-    due["conversation_due" if row["stage"] == Stage.ACCEPTED else "offer_due"] = row["due"]
-    return Case.model_validate({name: (due | row)[name] for name in Case.model_fields})
+def _case(row: dict[str, Any], case: Folded) -> Case:
+    more: dict[str, Any] = {"offer_due": None, "conversation_due": None}
+    more["conversation_due" if row["stage"] == Stage.ACCEPTED else "offer_due"] = row["due"]
+    more |= {"taken_up_on": case.taken_up_on, "attempts": case.attempts}
+    return Case.model_validate({name: (more | row)[name] for name in Case.model_fields})
 
 
 def _continued(row: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
     case = cases.folded(row, entries)
     written = tuple(WrittenEntry(**{name: one[name] for name in WrittenEntry.model_fields}) for one in entries)
     return {
-        "case": _case(row),
+        "case": _case(row, case),
         "live": row["live"],
         "entries": written,
         "legal": case.legal(),
