@@ -26,14 +26,14 @@ def plan_lines(plan: Plan | None, lang: Lang) -> list[str]:
         mark = "✓" if step.done else "→" if step is plan.next else " "
         by = either(lang, f"uiterlijk {day(step.by, lang)}", f"by {day(step.by, lang)}")
         lines.append(f"  {mark} {step.number}. {_how(step, lang)}, {by}{_done(step, lang)}")
-    step = plan.next
+    following = plan.next
     if plan.over:
         said = "Er hoeft geen stap meer: bereikt of gesloten.", "No step is needed any more: reached or closed."
         lines.append(either(lang, *said))
-    elif step is None:
+    elif following is None:
         said = "Het plan is op: beslis wat er nu past.", "The plan is through: decide what fits now."
         lines.append(either(lang, *said))
-    elif step.planned.kind in IN_PERSON and plan.untried:
+    elif following.planned.kind in IN_PERSON and plan.untried:
         parts = listed([DAY_PARTS[part][lang] for part in plan.untried], lang)
         lines.append(either(lang, f"Nog niet geprobeerd: {parts}", f"Not tried yet: {parts}"))
     return lines

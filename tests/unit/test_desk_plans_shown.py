@@ -75,12 +75,9 @@ def test_only_what_nobody_took_up_in_the_month_shown_waits() -> None:
 
 def test_what_is_left_over_is_named_with_the_reason_and_what_can_not_wait_in_red() -> None:
     week = Week("urgent", 3, 1, ("a" * 36, "b" * 36), ("c" * 36, "d" * 36), ("d" * 36,))
+    why = "spoed: 4 wachten, 3 per week, 1 deze week opgepakt. Deze week nog 2 (spoed, termijn, voorrang); "
     assert week_lines([week], "nl") == [
-        (
-            "spoed: 4 wachten, 3 per week, 1 deze week opgepakt. Deze week nog 2 (spoed, termijn, voorrang); "
-            "over: 2 (cccccccc, dddddddd)",
-            "yellow",
-        ),
+        (why + "over: 2 (cccccccc, dddddddd)", "yellow"),
         ("  ✗ Daarvan moeten er 1 voor volgende week: dddddddd", "bold red"),
     ]
     assert "left over: 2" in week_lines([week], "en")[0][0]
