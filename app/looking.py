@@ -27,6 +27,7 @@ SIGNAL_CASES = sa.text("SELECT * FROM gate.signal_cases()")
 CASES_PAGE = sa.text(
     "SELECT c.*, gate.next_place() AS next_place FROM (SELECT) AS page LEFT JOIN gate.cases() AS c ON true"
 )
+CASES_ENTRIES = sa.text("SELECT case_id, bodies FROM gate.entries_of_cases()")
 CASE_SIGNALS = sa.text("SELECT * FROM gate.case_signals()")
 RECORDS_PAGE = 200
 RECORDS = sa.text("SELECT * FROM gate.records()")
@@ -96,10 +97,14 @@ def link_doubt(scope: Scope) -> tuple[sa.RowMapping, Sequence[sa.RowMapping]]:
 
 
 def cases_page(scope: Scope) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """The cases of the page that the event named, what is due first, and the place where the page ended."""
+    """The cases of the page that the event named, what is due first, and the place where the page ended.
+
+    `bodies`: what was written in each, in order.
+    """
     rows = [dict(row) for row in scope.connection.execute(CASES_PAGE).mappings()]
     (next_place, *_same) = [row.pop("next_place") for row in rows]
-    found = [row for row in rows if row["case_id"] is not None]
+    written = {row.case_id: row.bodies for row in scope.connection.execute(CASES_ENTRIES)}
+    found = [{**row, "bodies": written.get(row["case_id"], [])} for row in rows if row["case_id"] is not None]
     scope.shown += [str(row["case_id"]) for row in found]
     return found, next_place
 

@@ -71,6 +71,26 @@ def parties(sessions: Sessions, municipality: str, pilot_id: str) -> dict[str, A
     }
 
 
+def rule_set_of(sessions: Sessions, municipality: str, pilot_id: str) -> tuple[str, str, str]:
+    """Name, hash (hexadecimal) and text of the rule set by which a pilot of this municipality runs.
+
+    Raises:
+        PilotUnknown: not a pilot of this municipality.
+    """
+    with sessions.begin(Login.OPENER) as connection:
+        row = connection.execute(
+            sa.text("""
+                SELECT r.rule_set, encode(r.hash, 'hex') AS hash, r.text
+                FROM registry.pilot p JOIN registry.rule_set r ON r.rule_set = p.document ->> 'rule_set'
+                WHERE p.pilot_id = :pilot AND p.municipality_id = :municipality
+            """),
+            {"pilot": pilot_id, "municipality": municipality},
+        ).one_or_none()
+    if row is None:
+        raise PilotUnknown("there is no such pilot of this municipality")
+    return row.rule_set, row.hash, row.text
+
+
 def publish(sessions: Sessions, municipality: str, pilot_id: str, version: int, signed: str) -> None:
     """Keep a new version of the signed pilot document. Publishing the same once more changes nothing.
 

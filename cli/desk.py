@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +38,7 @@ from cli.desk_options import (
     pilot_of,
     user_of,
 )
+from cli.desk_plans_shown import next_short, plan_lines, week_lines
 from cli.desk_resident import resident_app
 from cli.words import (
     CATEGORY,
@@ -61,6 +62,7 @@ from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
 from privacy.identity import Contact
 from signals.cases import Stage
+from signals.days import AMSTERDAM
 from signals.explaining import explain, reason_line
 from signals.explanation import Explanation
 from signals.pilot import Keying, Role
@@ -203,12 +205,19 @@ def list_signals(  # each is an option of the command
     home: HomeOption = DEFAULT_HOME,
     lang: LangOption = "nl",
 ) -> None:
-    """The worklist as it was pulled: which signal, what, why, by when. No names: those come with `show`."""
+    """The worklist as it was pulled: which signal, what, why, by when. No names: those come with `show`.
+
+    Where the rule set has frames: what comes next, and what is left over of what can be done this week.
+    """
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     at, signals = desk_work.pulled(place, pilot)
     newest = period or max((signal["period"] for signal in signals), default="")
     chosen = [s for s in signals if s["period"] == newest and tray in (None, s["tray"])]
+    planner = desk_work.planner_pulled(place, pilot)
+    weeks = [w for w in planner.weeks(signals, newest, datetime.now(AMSTERDAM).date()) if tray in (None, w.tray)]
+    left = {signal for week in weeks for signal in week.left}
     heads = either(lang, "signaal|werkbakje|uiterlijk|zaak|waarom", "signal|tray|by|case|why").split("|")
+    heads += [either(lang, "hierna", "next")] if planner.has_plans else []
     table = Table(*heads, box=None, header_style="bold")
     for signal in chosen[:most]:
         style = "bold red" if signal["urgent"] else ""
@@ -217,8 +226,15 @@ def list_signals(  # each is an option of the command
         why = reason_line(Explanation.model_validate(signal["explanation"]), lang) if signal["explanation"] else ""
         by = day(date.fromisoformat(signal["deadline"]), lang)
         case = either(lang, *STAGE[Stage(signal["caseStage"])]) if signal.get("caseStage") else ""
-        table.add_row(signal["signalId"][:STOPPED_SHORT], mark, by, case, why, style=style)
+        cells = [signal["signalId"][:STOPPED_SHORT], mark, by, case, why]
+        if signal["signalId"] in left:
+            cells.append(either(lang, "over: deze week vol", "left over: week is full"))
+        elif planner.has_plans:
+            cells.append(next_short(planner.of_signal(signal), lang))
+        table.add_row(*cells, style=style)
     console.print(table)
+    for line, style in week_lines(weeks, lang):
+        console.print(line, style=style, markup=False)
     trays = tray_counts(chosen, lang)
     of = month(newest, lang) if newest else ""
     console.print(
@@ -293,6 +309,8 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
         if contact not in shown:
             lines += contact
         shown.add(contact)
+    if opened.plan is not None:
+        lines += ["", *plan_lines(opened.plan, lang)]
     return lines + _link_lines([found for _, found in opened.reports if isinstance(found, OpenedReport)], lang)
 
 

@@ -23,8 +23,9 @@ from cli.desk_cases_shown import (
 )
 from cli.desk_options import DEFAULT_HOME, STOPPED_SHORT, HomeOption, PilotOption, UserOption, pilot_of, user_of
 from cli.words import Lang, LangOption, console, either, errors
-from client import desk_cases
+from client import desk_cases, desk_work
 from client.desk_cases import PURPOSE, CannotFollow, SomebodyWrote, Wanted
+from client.desk_plans import Planner, running_rule_set
 from client.desk_work import desk_service, pseudonym, whole_signal_id
 from client.home import Home
 from signals.cases import (
@@ -73,7 +74,9 @@ def list_cases(  # each is an option of the command
     due_by = today - timedelta(days=1) if late else None if within is None else today + timedelta(days=within)
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         found = desk_cases.listed(place, service, pilot, Wanted(wanted, worker, due_by))
-    console.print(table_of(found, today, lang))
+        planner = Planner(running_rule_set(place, service, pilot))
+    signals = desk_work.signals_of_cases(place, pilot) if planner.has_plans else None
+    console.print(table_of(found, today, lang, planner, signals))
     console.print(counted_line(found, today, lang), markup=False)
 
 
@@ -89,7 +92,8 @@ def show_case(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         found = desk_cases.show(place, service, pilot, desk_cases.whole_case_id(place, pilot, case))
-    _print(case_lines(found, pseudonym(place, user_of(user)), _today(), lang))
+        planner = Planner(running_rule_set(place, service, pilot))
+    _print(case_lines(found, planner, pseudonym(place, user_of(user)), _today(), lang))
 
 
 @cases_app.command("open")

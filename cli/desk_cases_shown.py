@@ -7,7 +7,9 @@ from typing import Any
 from rich.table import Table
 
 from cli.desk_options import STOPPED_SHORT
+from cli.desk_plans_shown import next_short, plan_lines
 from cli.words import TRAY, Lang, day, either, in_words, month
+from client.desk_plans import Planner, listed_case, shown_case
 from signals.cases import ContactKind, DayPart, Result, Stage
 from signals.days import AMSTERDAM
 
@@ -68,9 +70,20 @@ NEXT = {
 REMIND_DAYS = 7
 
 
-def table_of(cases: Sequence[Mapping[str, Any]], today: date, lang: Lang) -> Table:
-    """Cases as a table: what is overdue in red, what is due within a week in yellow."""
+def table_of(
+    cases: Sequence[Mapping[str, Any]],
+    today: date,
+    lang: Lang,
+    planner: Planner | None = None,
+    signals: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Table:
+    """Cases as a table: what is overdue in red, what is due within a week in yellow.
+
+    With a planner and a signal of each case: what comes next.
+    """
     heads = either(lang, "zaak|uiterlijk|wat|fase|wie|aantekeningen", "case|by|what|stage|who|entries").split("|")
+    planned = planner is not None and planner.has_plans
+    heads += [either(lang, "hierna", "next")] if planned else []
     table = Table(*heads, box=None, header_style="bold")
     for case in cases:
         due, what = due_of(case, lang)
@@ -82,7 +95,11 @@ def table_of(cases: Sequence[Mapping[str, Any]], today: date, lang: Lang) -> Tab
         if case["result"]:
             stage += f": {either(lang, *RESULT[Result(case['result'])])}"
         who = " @ ".join(filter(None, (case["worker"], case["partner"])))
-        table.add_row(case["caseId"][:STOPPED_SHORT], by, what, stage, who, str(case["entries"]), style=style)
+        cells = [case["caseId"][:STOPPED_SHORT], by, what, stage, who, str(case["entries"])]
+        if planner is not None and planned:
+            signal = (signals or {}).get(case["caseId"])
+            cells.append(next_short(planner.of(signal, listed_case(case)), lang) if signal else "")
+        table.add_row(*cells, style=style)
     return table
 
 
@@ -109,11 +126,13 @@ def due_of(case: Mapping[str, Any], lang: Lang) -> tuple[date | None, str]:
     return None, ""
 
 
-def case_lines(found: Mapping[str, Any], me: str, today: date, lang: Lang) -> list[tuple[str, str]]:
+def case_lines(found: Mapping[str, Any], planner: Planner, me: str, today: date, lang: Lang) -> list[tuple[str, str]]:
     """One case as lines, each with its style: where it stands, its signals, what was done, what may come next."""
     case = found["case"]
     lines = [(line, "") for line in _signal_lines(found, lang)]
     lines += entry_lines(found["entries"], me, lang)
+    plan = planner.of(found["signals"][0], shown_case(found)) if found.get("signals") else None
+    lines += [("", ""), *((line, "") for line in plan_lines(plan, lang))] if plan else []
     return [*state_lines(case, today, lang), *lines, *next_lines(found, lang)]
 
 

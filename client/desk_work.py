@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 
+from client import desk_cases
 from client.desk_pilot import own_document
+from client.desk_plans import Planner, running_rule_set, shown_case
 from client.home import Home, HomeUnusable
 from client.oauth import ServiceLogin
 from client.opening import OpenedReport, open_report
@@ -21,7 +23,10 @@ from privacy.framing import framed
 from privacy.pilot_document import PilotDocument
 from privacy.promises import HEADER
 from privacy.request_proof import asked, pilot_named, prove_request
+from signals.cases import Stage
+from signals.frames import Plan
 from signals.pilot import Role
+from signals.rulesets import parse_rule_set
 
 PAGE = 100
 _log = logging.getLogger("vroegsein.desk")
@@ -31,12 +36,13 @@ _log = logging.getLogger("vroegsein.desk")
 class Opened:
     """One signal with its reports, opened: each either opened or the reason why it could not be.
 
-    `doubtful`: a person should look at a link behind it (client/desk_links.py).
+    `doubtful`: a person should look at a link behind it (client/desk_links.py). `plan`: by its tray's frame, if any.
     """
 
     signal: dict[str, Any]
     reports: tuple[tuple[dict[str, Any], OpenedReport | PrivacyError], ...]
     doubtful: bool = False
+    plan: Plan | None = None
 
 
 def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
@@ -83,7 +89,7 @@ def pseudonym(home: Home, user: str) -> str:
 def pull(
     home: Home, service: Service, pilot_id: str, advance: Callable[[int], None] = lambda _n: None
 ) -> tuple[int, int]:
-    """Fetch every signal of the pilot, without contact details, for `desk list`.
+    """Fetch every signal of the pilot, without contact details, for `desk list`; where frames plan, open cases too.
 
     Returns how many, and how many reports are in none of them because they wait to be keyed (`desk key`).
     """
@@ -96,17 +102,38 @@ def pull(
         cursor = page["next"]
         if cursor is None:
             break
-    home.keep_private(f"pulled/{pilot_id}.json", json.dumps({"at": _now(), "signals": signals}).encode())
+    kept: dict[str, Any] = {"at": _now(), "signals": signals, "ruleSet": None, "cases": {}}
+    rule_set = running_rule_set(home, service, pilot_id)
+    if rule_set is not None and rule_set.frames:
+        kept["ruleSet"] = rule_set.model_dump(mode="json", exclude_none=True)
+        if any(signal["caseStage"] not in {None, Stage.NEW, Stage.CLOSED} for signal in signals):
+            cases = desk_cases.listed(home, service, pilot_id, desk_cases.Wanted())
+            kept["cases"] = {case["caseId"]: case for case in cases}
+    home.keep_private(f"pulled/{pilot_id}.json", json.dumps(kept).encode())
     return len(signals), int(page["unkeyed"] or 0)
 
 
 def pulled(home: Home, pilot_id: str) -> tuple[datetime, list[dict[str, Any]]]:
     """What was pulled last, and when. Raises HomeUnusable when nothing was."""
-    file = home.path / "pulled" / f"{pilot_id}.json"
-    if not file.exists():
-        raise HomeUnusable("nothing was pulled yet: run `vroegsein desk pull` first")
-    found = json.loads(file.read_bytes())
+    found = _pulled(home, pilot_id)
     return datetime.fromisoformat(found["at"]), found["signals"]
+
+
+def planner_pulled(home: Home, pilot_id: str) -> Planner:
+    """What was pulled last for plans: the rule set where it has frames, and the open cases."""
+    found = _pulled(home, pilot_id)
+    if not found.get("ruleSet"):
+        return Planner()
+    return Planner(parse_rule_set(json.dumps(found["ruleSet"]), pilot_id), found["cases"])
+
+
+def signals_of_cases(home: Home, pilot_id: str) -> dict[str, dict[str, Any]]:
+    """By case, its newest signal of those that were pulled last; none where nothing was pulled."""
+    try:
+        _at, signals = pulled(home, pilot_id)
+    except HomeUnusable:
+        return {}
+    return {s["caseId"]: s for s in sorted(signals, key=lambda s: s["period"]) if s.get("caseId")}
 
 
 def show(home: Home, service: Service, document: PilotDocument, signal_id: str) -> Opened:
@@ -119,7 +146,8 @@ def show(home: Home, service: Service, document: PilotDocument, signal_id: str) 
             reports.append((row, open_report(row, document, private)))
         except PrivacyError as error:
             reports.append((row, error))
-    return Opened(found["signal"], tuple(reports), bool(found["doubtful"]))
+    plan = _plan(home, service, document.pilot.id, found["signal"])
+    return Opened(found["signal"], tuple(reports), bool(found["doubtful"]), plan)
 
 
 def whole_signal_id(home: Home, pilot_id: str, start: str) -> str:
@@ -132,6 +160,23 @@ def whole_signal_id(home: Home, pilot_id: str, start: str) -> str:
     if len(found) != 1:
         raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
     return str(found[0])
+
+
+def _plan(home: Home, service: Service, pilot_id: str, signal: Mapping[str, Any]) -> Plan | None:
+    """The plan of a signal, with its case where that was taken up: one more look."""
+    planner = Planner(running_rule_set(home, service, pilot_id))
+    plan = planner.of(signal, None)
+    if plan is None or signal["caseStage"] in {None, Stage.NEW}:
+        return plan
+    return planner.of(signal, shown_case(service.get(f"/cases/{signal['caseId']}", pilotId=pilot_id)))
+
+
+def _pulled(home: Home, pilot_id: str) -> dict[str, Any]:
+    file = home.path / "pulled" / f"{pilot_id}.json"
+    if not file.exists():
+        raise HomeUnusable("nothing was pulled yet: run `vroegsein desk pull` first")
+    found: dict[str, Any] = json.loads(file.read_bytes())
+    return found
 
 
 def _bring_to_book(home: Home, service: Service, document: PilotDocument) -> None:

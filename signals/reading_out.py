@@ -224,6 +224,11 @@ def _frame(frame: Frame, language: Language) -> Entry:
     action = frame.action.nl if nl else frame.action.en
     planned = [attempt_words(attempt, language) for attempt in frame.attempts]
     attempts = [f"{'Contactpogingen' if nl else 'Contact attempts'}: {'; '.join(planned)}."] if planned else []
+    most = frame.per_week
+    if most is not None and nl:
+        attempts.append(f"Per week kunnen er {most} worden opgepakt, in de volgorde van de werklijst.")
+    elif most is not None:
+        attempts.append(f"In a week {most} can be taken up, in the order of the worklist.")
     return Entry(f"{frame.tray}: {action}.", (*attempts, _source(frame.source, language)))
 
 

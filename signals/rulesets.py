@@ -215,13 +215,15 @@ class PlannedAttempt(Document):
 class Frame(Document):
     """What a municipality does with the signals of one tray ("afwegingskader"): an action, and attempts in order.
 
-    A plan and no decision: it judges nothing, and who works a case does what the case needs.
+    A plan and no decision: it judges nothing, and who works a case does what the case needs. `per_week`: how many of
+    the tray's signals can be taken up in a week (signals/frames.py); without it, as many as come.
     """
 
     tray: Tray
     source: Text
     action: Words
     attempts: tuple[PlannedAttempt, ...] = ()
+    per_week: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
 
 
 class RuleSet(Document):
@@ -261,8 +263,11 @@ class RuleSet(Document):
 
     def hash(self) -> bytes:
         """SHA-256 (32 bytes) over the content as canonical JSON: comments and layout of the file don't matter."""
-        # Without frames the hash is that of before there were any, which signed pilot documents name.
+        # What is not said is left out: signed pilot documents name hashes of before it could be said.
         content = self.model_dump(mode="json", exclude=None if self.frames else {"frames"})
+        for frame in content.get("frames", ()):
+            if frame["per_week"] is None:
+                del frame["per_week"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).digest()
 

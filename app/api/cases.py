@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from app import cases, looking
 from app.api import places
@@ -16,7 +16,8 @@ from app.cases import CaseChanged, IfMatchMissing
 from app.db.sessions import Login
 from app.errors import problems
 from app.gate import Gate, LookRefused, NotInScope
-from signals.cases import Entry, IllegalEntry, Result, Stage
+from signals.cases import ENTRY, Attempt, Entry, IllegalEntry, Result, Stage, case_of
+from signals.cases import Case as Folded
 from signals.report import Period, Slug, Wire
 
 # Where a page ended: the day that is due, the case.
@@ -50,7 +51,7 @@ class OpenedCase(Wire):
 
 
 class Case(Wire):
-    """A case as its entries leave it. Of the two days, at most one is there: an offer, then a conversation is due."""
+    """A case as its entries leave it. Of the two due days, at most one is there: an offer's, then a conversation's."""
 
     case_id: uuid.UUID
     opened_on: date
@@ -63,6 +64,8 @@ class Case(Wire):
     worker: Slug | None
     partner: Slug | None
     reports: int
+    taken_up_on: date | None
+    attempts: Annotated[tuple[Attempt, ...], Field(description="Contact that was sought, without what was struck")]
 
 
 class CasePage(Wire):
@@ -98,6 +101,7 @@ class SignalOfCase(Wire):
     period: Period
     tray: str
     urgent: bool
+    received_on: date
     deadline: date
 
 
@@ -150,7 +154,7 @@ def list_cases(
         asks["after"] = places.read(place, PLACE, parameter="place")
     with Gate(pools).open(look(viewer, pilot_id), asks) as scope:
         rows, ended = looking.cases_page(scope)
-    return CasePage(cases=tuple(map(_case, rows)), next=places.written(ended))
+    return CasePage(cases=tuple(_case(row, _listed(row)) for row in rows), next=places.written(ended))
 
 
 @router.get("/{caseId}", responses=TAGGED | problems(NotInScope, LookRefused))
@@ -198,17 +202,26 @@ def add_case_entry(
     return ContinuedCase(**_continued(row, entries))
 
 
-def _case(row: dict[str, Any]) -> Case:
-    due = {"offer_due": None, "conversation_due": None}
-    due["conversation_due" if row["stage"] == Stage.ACCEPTED else "offer_due"] = row["due"]
-    return Case.model_validate({name: (due | row)[name] for name in Case.model_fields})
+def _listed(row: dict[str, Any]) -> Folded:
+    """What a listed case is. One with an entry that can't be, of a stolen login, must not hide all others."""
+    try:
+        return case_of(row["opened_on"], [ENTRY.validate_python(body) for body in row["bodies"]])
+    except (IllegalEntry, ValidationError):
+        return Folded(row["opened_on"])
+
+
+def _case(row: dict[str, Any], case: Folded) -> Case:
+    more: dict[str, Any] = {"offer_due": None, "conversation_due": None}
+    more["conversation_due" if row["stage"] == Stage.ACCEPTED else "offer_due"] = row["due"]
+    more |= {"taken_up_on": case.taken_up_on, "attempts": case.attempts}
+    return Case.model_validate({name: (more | row)[name] for name in Case.model_fields})
 
 
 def _continued(row: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
     case = cases.folded(row, entries)
     written = tuple(WrittenEntry(**{name: one[name] for name in WrittenEntry.model_fields}) for one in entries)
     return {
-        "case": _case(row),
+        "case": _case(row, case),
         "live": row["live"],
         "entries": written,
         "legal": case.legal(),

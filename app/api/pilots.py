@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from app import publishing
-from app.api.deps import AnyCaller, CreditorKeyFetcher, LogKey, PilotKeySender, PilotPublisher, Pools
+from app.api.deps import AnyCaller, CreditorKeyFetcher, LogKey, PilotKeySender, PilotPublisher, Pools, RulesCaller
 from app.errors import problems
 from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import log_vkey
@@ -52,6 +52,14 @@ class StandingDocument(SignedDocument):
     version: int
 
 
+class RunningRuleSet(Wire):
+    """The rule set that a pilot runs, as it was registered; its hash is the one in the signed pilot document."""
+
+    rule_set: str
+    hash: Hex32
+    text: str
+
+
 class KeyEnvelope(Wire):
     """The pilot key of one epoch, sealed to one creditor (HPKE, base64). The service can't open it."""
 
@@ -84,6 +92,15 @@ def read_newest_document(
     """The newest signed pilot document, for all who take part."""
     version, document = publishing.document_for(pools, caller.organisation_id, pilot_id)
     return StandingDocument(version=version, document=document)
+
+
+@router.get("/{pilotId}/rule-set", responses=problems(PilotUnknown))
+def read_rule_set(
+    pilot_id: Annotated[Slug, Path(alias="pilotId")], caller: RulesCaller, pools: Pools
+) -> RunningRuleSet:
+    """The rule set by which one's own pilot runs, with its frames."""
+    name, rule_set_hash, text = publishing.rule_set_of(pools, caller.organisation_id, pilot_id)
+    return RunningRuleSet(rule_set=name, hash=rule_set_hash, text=text)
 
 
 @router.put("/{pilotId}/documents/{version}", responses=problems(PilotUnknown, VersionTaken, NotSigned))

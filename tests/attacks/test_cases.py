@@ -1,7 +1,8 @@
 """Raw sessions at the functions that open, read and continue cases: nothing without the event that names the case."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ OPEN = "SELECT event_id, refused FROM privacy.open_case_event(%s, %s, %s, 'abcd'
 PLAIN = "SELECT event_id, refused FROM privacy.open_event(%s, %s, %s, 'abcd', %s, %s)"
 ADD = "SELECT gate.add_case_entry(%s, %s, 'closed', 'advice', NULL, NULL, NULL, false)"
 ENTRY = Jsonb({"kind": "assigned", "on": "2026-11-01", "worker": "team"})
-READING = ("cases", "case_entries", "case_signals")
+READING = ("cases", "case_entries", "case_signals", "entries_of_cases")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,21 @@ def opened(
     return row[0], row[1]
 
 
+@contextmanager
+def entry_in(world: World, cases: Iterable[str]) -> Iterator[None]:
+    """Each of these cases has one entry meanwhile."""
+    with world.database.as_superuser() as connection:
+        for case in cases:
+            connection.execute(
+                "INSERT INTO signals.case_entry (pilot_id, case_id, number, body, written_at, actor)"
+                " SELECT pilot_id, case_id, 1, %s, now(), 'ab' FROM signals.case_file WHERE case_id = %s",
+                [ENTRY, case],
+            )
+    yield
+    with world.database.as_superuser() as connection:
+        connection.execute("DELETE FROM signals.case_entry")
+
+
 def shown(connection: psycopg.Connection[Any], pilot: str, event: object) -> dict[str, int]:
     with connection.transaction(force_rollback=True):
         connection.execute("SELECT gate.enter_scope(%s, %s)", [pilot, event])
@@ -69,9 +85,11 @@ def test_a_reader_sees_the_case_that_its_event_names_and_no_other(world: World, 
     listed, _ = opened(world, ask="cases")
     theirs, _ = opened(world, ask="case", case=cases["bland"])
     plain, _ = opened(world, how=PLAIN, ask="case", case=cases["aland"])
-    with session(world, "reader") as reader:
-        assert shown(reader, "aland", one) == {"cases": 1, "case_entries": 0, "case_signals": 1}
-        assert shown(reader, "aland", listed) == {"cases": 1, "case_entries": 0, "case_signals": 0}
+    one_only = {"cases": 1, "case_entries": 1, "case_signals": 1, "entries_of_cases": 0}
+    with entry_in(world, cases.values()), session(world, "reader") as reader:
+        assert shown(reader, "aland", one) == one_only
+        of_list = {"cases": 1, "case_entries": 0, "case_signals": 0, "entries_of_cases": 1}
+        assert shown(reader, "aland", listed) == of_list
         for pilot, event in (("aland", theirs), ("aland", plain), ("bland", one), ("bland", theirs), ("nowhere", one)):
             assert set(shown(reader, pilot, event).values()) == {0}
         with session(world, "opener") as opener:

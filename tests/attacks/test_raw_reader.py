@@ -32,6 +32,7 @@ READS = {
         *("gate.signal_is_doubtful()", "gate.resident_link_decisions()", "gate.backtest_result()"),
         "gate.rule_set_shadow()",
         *("gate.cases()", "gate.case_entries()", "gate.case_signals()", "gate.resident_cases()", "gate.signal_cases()"),
+        "gate.entries_of_cases()",
         *("gate.records()", "gate.record_cases('{{{nobodys}}}')"),
     ),
     "recorder": (

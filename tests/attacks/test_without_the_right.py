@@ -27,6 +27,7 @@ OF_THE_DESK = {"readPilot", "readNewestDocument", "putDocument", "putKeyEnvelope
 OF_THE_DESK |= {"listMonthlyTables"}  # no small number is in them
 OF_THE_DESK |= {"readBacktest", "listRuleSetProposals"}  # whether one was worked off; who proposed which rules
 OF_THE_DESK |= {"listCreditors"}  # who delivered when
+OF_THE_DESK |= {"readRuleSet"}  # the rules, nobody whom they are about
 OF_THE_CREDITOR = {"readNewestDocument", "readKeyEnvelopes", "listDeliveries", "readDelivery", "passOnObjection"}
 OF_THE_CREDITOR |= {"listFeedback", "listNotices"}  # what it was told, and whether its webhook heard of it
 OF_THE_CREDITOR |= {"endContracts", "countEndings"}  # what it said before may turn out to be wrong or be paid

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from app.kept import BACKTEST_DAYS
 from app.retention import carry_out
+from cli.desk import app as desk_app
 from cli.rules import app
 from cli.rules_backtest import periods_of
+from cli.words import console
 from client import desk_rules
 from client.desk_pilot import own_document, sign_anew
 from client.desk_rules import BacktestFailed, run_backtest
@@ -321,6 +323,68 @@ def test_the_commands_to_propose_and_activate(world: World, tmp_path: Path) -> N
     assert isinstance(run("activate", "strict@4", "--yes", user="anna").exception, ServiceRefused)
     done = run("activate", "strict@4", "--yes", user="bram")
     assert (done.exit_code, "strict@4 geldt nu" in done.output) == (0, True), done.output
+
+
+FRAMES = """
+frames:
+  - tray: single
+    source: "own choice: an example"
+    action: {nl: bel, en: call}
+    per_week: 2
+    attempts:
+      - {kind: phone, after_days: 0, part_of_day: evening}
+      - {kind: home_visit, after_days: 2}
+"""
+
+
+def at_desk(world: World, *words: str) -> str:
+    home = ["--home", str(world.folder / PILOTS[PILOT]), "--pilot", PILOT]
+    width, console.width = console.width, 240
+    try:
+        done = CliRunner().invoke(desk_app, [*words, *home], env={"VROEGSEIN_DESK_USER": "anna"})
+    finally:
+        console.width = width
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_desk_tells_what_comes_next_by_the_frame_and_what_is_left_of_the_week(world: World) -> None:
+    proposed(world, default_text().replace("id: default", "id: framed") + FRAMES)
+    activated(world, "bram", "framed@1")
+    rows = [make_row(f"f{n}", f"Frame{n}", house_number=str(200 + n), phone="", birth_date=date(1970, 1, n + 1))
+            for n in range(4)]  # fmt: skip
+    world.push("housing", PILOT, rows)
+    at_desk(world, "pull")
+    listed = at_desk(world, "list", "--tray", "single")
+    waiting = listed.count("telefoongesprek (avond)")
+    assert waiting == 2
+    over = listed.count("over: deze week vol")
+    assert f"{over + 2} wachten, 2 per week, 0 deze week opgepakt. Deze week nog 2" in listed
+    assert over >= 2
+    first = next(line.split()[0] for line in listed.splitlines() if "telefoongesprek (avond)" in line)
+    assert "→ 1. telefoongesprek (avond)" in at_desk(world, "show", first)
+    case = at_desk(world, "cases", "open", first).split()[1]
+    at_desk(world, "cases", "add", "take-up", case)
+    at_desk(world, "cases", "add", "attempt", case, "--hoe", "telefoon", "--niet-bereikt", "--dagdeel", "avond")
+    at_desk(world, "pull")
+    for said in (at_desk(world, "list", "--tray", "single"), at_desk(world, "cases", "list")):
+        (line,) = [line for line in said.splitlines() if "huisbezoek" in line]
+        assert line.split()[0] in (first, case)
+    assert "1 deze week opgepakt. Deze week nog 1" in at_desk(world, "list", "--tray", "single")
+    for said in (at_desk(world, "cases", "show", case), at_desk(world, "show", first)):
+        assert "Plan: 1 van 2 stappen gedaan" in said
+        assert "→ 2. huisbezoek" in said
+        assert "Nog niet geprobeerd: ochtend en middag" in said
+    assert "Not tried yet: morning and afternoon" in at_desk(world, "show", first, "--lang", "en")
+    assert f"left over: {over}" in at_desk(world, "list", "--lang", "en")
+
+
+def test_a_rule_set_that_was_not_signed_plans_nothing_and_the_worklist_goes_on(world: World) -> None:
+    with world.database.as_superuser() as connection:
+        text = "UPDATE registry.rule_set SET text = replace(text, 'per_week: 2', %s) WHERE rule_set = 'framed@1'"
+        connection.execute(text, ["per_week: 9"])
+    at_desk(world, "pull")
+    assert "hierna" not in at_desk(world, "list")
 
 
 def test_one_that_came_after_another_document_fails_and_changes_nothing(world: World) -> None:

@@ -260,6 +260,14 @@ def test_a_frame_plans_what_is_done_with_a_tray_and_judges_nothing() -> None:
     assert framed.model_copy(update={"frames": ()}) == default_rule_set()
 
 
+def test_what_can_be_done_in_a_week_is_in_the_hash_and_a_frame_that_says_nothing_of_it_keeps_the_hash_it_had() -> None:
+    framed = parse_rule_set(default_text() + FRAMES, "x")
+    assert parse_rule_set(default_text() + FRAMES + "    per_week: 12\n", "x").hash() != framed.hash()
+    content = framed.model_dump(mode="json", exclude={"frames": {"__all__": {"per_week"}}})
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).digest() == framed.hash()
+
+
 def test_frames_are_in_the_hash_and_a_rule_set_without_any_keeps_the_hash_it_had() -> None:
     """Signed pilot documents and standing signals name the hash; no release may change it under them."""
     assert parse_rule_set(default_text() + FRAMES, "x").hash() != default_rule_set().hash()
@@ -271,6 +279,7 @@ def test_frames_are_in_the_hash_and_a_rule_set_without_any_keeps_the_hash_it_had
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("    attempts:", "    per_week: 0\n    attempts:", "greater than or equal to 1"),
         ("tray: urgent", "tray: urgnt", 'nothing comes into urgnt; did you mean "urgent"?'),
         ("after_days: 0", "after_days: 3", "lies before the attempt above (3)"),
         ("kind: phone", "kind: fone", 'did you mean "phone"?'),

@@ -1,0 +1,93 @@
+"""What comes next at the desk: the frames of the running rule set beside the cases that the service tells of.
+
+The rule set is believed only where it is the one whose hash the municipality signed. Without it everything goes on, and
+nothing is said of plans.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from client.desk_pilot import own_document
+from client.home import Home
+from client.service import Service
+from signals.cases import ENTRY, Case, Stage, case_of
+from signals.documents import DocumentError
+from signals.frames import Plan, Waits, Week, plan_of, weeks
+from signals.rulesets import RuleSet, parse_rule_set
+
+_log = logging.getLogger("vroegsein.desk")
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """The running rule set, and the cases that are open by their ids, as the service lists them."""
+
+    rule_set: RuleSet | None = None
+    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def has_plans(self) -> bool:
+        """Whether a frame plans attempts or says how much can be done in a week."""
+        return self.rule_set is not None and bool(self.rule_set.frames)
+
+    def of_signal(self, signal: Mapping[str, Any]) -> Plan | None:
+        """The plan of a signal of the worklist; None without one, or where its case is not known here."""
+        stage = signal.get("caseStage")
+        if stage == Stage.CLOSED:
+            return None
+        case = self.cases.get(signal.get("caseId") or "")
+        if stage not in {None, Stage.NEW} and case is None:
+            return None
+        return self.of(signal, None if case is None else listed_case(case))
+
+    def of(self, signal: Mapping[str, Any], case: Case | None) -> Plan | None:
+        """The plan of a signal (its tray and when it was received) with its case; None where no attempt is planned."""
+        frame = self.rule_set.frame(signal["tray"]) if self.rule_set else None
+        if frame is None or not frame.attempts:
+            return None
+        return plan_of(frame, date.fromisoformat(signal["receivedOn"]), case)
+
+    def weeks(self, signals: Sequence[Mapping[str, Any]], period: str, today: date) -> list[Week]:
+        """What can be done this week of the signals of one month, in the order in which they were pulled."""
+        if self.rule_set is None:
+            return []
+        waiting = [
+            Waits(signal["signalId"], signal["tray"], date.fromisoformat(signal["deadline"]))
+            for signal in signals
+            if signal["period"] == period and signal.get("caseStage") in {None, Stage.NEW}
+        ]
+        trays = {s["caseId"]: s["tray"] for s in sorted(signals, key=lambda s: s["period"]) if s.get("caseId")}
+        taken: dict[str, list[date]] = {}
+        for case_id, case in self.cases.items():
+            if case["takenUpOn"] and case_id in trays:
+                taken.setdefault(trays[case_id], []).append(date.fromisoformat(case["takenUpOn"]))
+        return weeks(self.rule_set.frames, waiting, taken, today)
+
+
+def running_rule_set(home: Home, service: Service, pilot_id: str) -> RuleSet | None:
+    """The rule set that the pilot runs, read and hashed here; None where it is not the one that was signed."""
+    signed = own_document(home, service, pilot_id).rule_set_hash
+    found = service.get(f"/pilots/{pilot_id}/rule-set")
+    try:
+        rule_set = parse_rule_set(found["text"], found["ruleSet"])
+    except DocumentError:
+        rule_set = None
+    if rule_set is None or rule_set.hash().hex() != signed:
+        _log.error("the service's rule set is not the one that was signed: no plan is shown")
+        return None
+    return rule_set
+
+
+def listed_case(case: Mapping[str, Any]) -> Case:
+    """A case as a list gives it: how far it is, and which contact was sought."""
+    attempts: tuple[Any, ...] = tuple(ENTRY.validate_python({"kind": "attempt", **one}) for one in case["attempts"])
+    return Case(date.fromisoformat(case["openedOn"]), stage=Stage(case["stage"]), attempts=attempts)
+
+
+def shown_case(found: Mapping[str, Any]) -> Case:
+    """A case as it is shown, with its entries."""
+    entries = [ENTRY.validate_python(one["entry"]) for one in found["entries"]]
+    return case_of(date.fromisoformat(found["case"]["openedOn"]), entries)
