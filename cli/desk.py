@@ -25,7 +25,6 @@ from cli import (
 )
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_cases import cases_app
-from cli.desk_cases_shown import STAGE
 from cli.desk_known_clients import known_clients_app
 from cli.desk_links import links_app
 from cli.desk_options import (
@@ -55,6 +54,7 @@ from cli.words import (
     progress,
 )
 from client import desk_work, link_reasons
+from client.case_words import STAGE
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
 from client.home import Home, Settings, init_desk, own_fingerprint
