@@ -22,6 +22,7 @@ from cli import (
     desk_log,
     desk_monitor,
     desk_register,
+    desk_serve,
 )
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_cases import cases_app
@@ -89,6 +90,7 @@ app.command()(desk_keys.new_epoch)
 app.command()(desk_keys.rekey)
 app.command()(desk_keys.key)
 app.command()(desk_hand_over.hand_over)
+app.command()(desk_serve.serve)
 
 
 @app.command()
