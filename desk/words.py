@@ -185,6 +185,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "spoken": ("Het eerste gesprek is gevoerd", "The first conversation was held"),
     "result": ("Sluit af met een resultaat", "Close with a result"),
     "which_result": ("Resultaat", "Result"),
+    "choose": ("kies", "choose"),
     "close": ("Sluit af", "Close"),
     "done": ("Wat er is gedaan", "What was done"),
     "not_done": ("Nog niets.", "Nothing yet."),

@@ -37,7 +37,8 @@ def test_every_form_is_checked_and_every_page_but_signing_in_asks_who_looks() ->
 
 
 def _dependencies(route: APIRoute) -> set[object]:
-    waiting, found = [route.dependant], set()
+    waiting = [route.dependant]
+    found: set[object] = set()
     while waiting:
         one = waiting.pop()
         found.add(one.call)
