@@ -13,7 +13,8 @@ STAMP := .venv/.set-up
 REPORTS ?= 200000
 FAULTS ?= 200
 SEED ?=
-PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+# One more than there are cores: a test waits for the database half of its time.
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
 
 help: ## Show this
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -32,7 +33,7 @@ demo-stop: setup ## End the service that `make demo` left running
 
 ## Test
 
-test: setup ## All tests, two at a time
+test: setup ## All tests, three at a time
 	@$(PYTEST)
 
 test-unit: setup ## The tests that need no database

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from cli.demo_play import Outcome
 from cli.desk import opened_lines, tray_counts
-from cli.desk_cases_shown import STAGE
 from cli.desk_links import closest
 from cli.desk_log import purpose_words
 from cli.words import TRAY, Lang, day, either, in_words, month
+from client.case_words import STAGE
 from client.reasons import LABELS
 from signals.explaining import reason_line
 from signals.explanation import Explanation

@@ -22,10 +22,10 @@ from cli import (
     desk_log,
     desk_monitor,
     desk_register,
+    desk_serve,
 )
 from cli.desk_basis import consent_app, objection_app
 from cli.desk_cases import cases_app
-from cli.desk_cases_shown import STAGE
 from cli.desk_known_clients import known_clients_app
 from cli.desk_links import links_app
 from cli.desk_options import (
@@ -56,6 +56,7 @@ from cli.words import (
     progress,
 )
 from client import desk_work, link_reasons
+from client.case_words import STAGE
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
 from client.home import Home, Settings, init_desk, own_fingerprint
@@ -91,6 +92,7 @@ app.command()(desk_keys.new_epoch)
 app.command()(desk_keys.rekey)
 app.command()(desk_keys.key)
 app.command()(desk_hand_over.hand_over)
+app.command()(desk_serve.serve)
 
 
 @app.command()

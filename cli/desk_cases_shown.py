@@ -9,53 +9,11 @@ from rich.table import Table
 from cli.desk_options import STOPPED_SHORT
 from cli.desk_plans_shown import next_short, plan_lines
 from cli.words import TRAY, Lang, day, either, in_words, month
+from client.case_words import RESULT, STAGE, due_of, told
 from client.desk_plans import Planner, listed_case, shown_case
-from signals.cases import ContactKind, DayPart, Result, Stage
+from signals.cases import Result, Stage
 from signals.days import AMSTERDAM
 
-STAGE = {
-    Stage.NEW: ("nieuw", "new"),
-    Stage.TAKEN_UP: ("opgepakt", "taken up"),
-    Stage.ACCEPTED: ("aanbod aanvaard", "accepted"),
-    Stage.SPOKEN: ("gesproken", "spoken"),
-    Stage.CLOSED: ("gesloten", "closed"),
-}
-# The first word is what somebody types, in either language; blanks are typed as hyphens.
-CONTACT = {
-    ContactKind.PHONE: ("telefoon", "phone"),
-    ContactKind.HOME_VISIT: ("huisbezoek", "home visit"),
-    ContactKind.LETTER: ("brief", "letter"),
-    ContactKind.CARD: ("kaart", "card"),
-    ContactKind.EMAIL: ("e-mail", "email"),
-    ContactKind.MESSAGE: ("bericht", "message"),
-    ContactKind.APPOINTMENT: ("afspraak", "appointment"),
-    ContactKind.ADMINISTRATIVE: ("administratief", "administrative"),
-    ContactKind.OTHER: ("anders", "other"),
-    ContactKind.UNKNOWN: ("onbekend", "unknown"),
-}
-DAY_PART = {
-    DayPart.MORNING: ("ochtend", "morning"),
-    DayPart.AFTERNOON: ("middag", "afternoon"),
-    DayPart.EVENING: ("avond", "evening"),
-}
-RESULT = {
-    Result.ADVICE: ("advies", "advice"),
-    Result.NO_CONTACT: ("geen contact", "no contact"),
-    Result.NO_REACTION: ("geen reactie", "no reaction"),
-    Result.KNOWN_CLIENT: ("bekende klant", "known client"),
-    Result.OTHER_HELPER: ("andere hulp", "other helper"),
-    Result.ALREADY_PAID: ("al betaald", "already paid"),
-    Result.DECEASED: ("overleden", "deceased"),
-    Result.MANAGES_ALONE: ("lost zelf op", "manages alone"),
-    Result.NOT_TAKEN_UP: ("niet opgepakt", "not taken up"),
-    Result.REPEATED: ("herhaald", "repeated"),
-    Result.WRONGFUL: ("onterecht", "wrongful"),
-    Result.NOT_RESIDENT: ("geen inwoner", "not resident"),
-    Result.FOLLOW_UP: ("vervolg", "follow up"),
-    Result.FOLLOW_UP_FINANCIAL: ("vervolg financieel", "follow up financial"),
-    Result.FOLLOW_UP_OTHER: ("vervolg overig", "follow up other"),
-    Result.REFERRED_WITHOUT_RESIDENT: ("doorverwezen zonder inwoner", "referred without resident"),
-}
 # What may come next: what it is called, and the command that writes it.
 NEXT = {
     "taken_up": ("oppakken", "take it up", "take-up"),
@@ -117,15 +75,6 @@ def counted_line(cases: Sequence[Mapping[str, Any]], today: date, lang: Lang) ->
     )
 
 
-def due_of(case: Mapping[str, Any], lang: Lang) -> tuple[date | None, str]:
-    """The day that is due, and for what."""
-    if case["conversationDue"]:
-        return date.fromisoformat(case["conversationDue"]), either(lang, "gesprek", "conversation")
-    if case["offerDue"]:
-        return date.fromisoformat(case["offerDue"]), either(lang, "aanbod", "offer")
-    return None, ""
-
-
 def case_lines(found: Mapping[str, Any], planner: Planner, me: str, today: date, lang: Lang) -> list[tuple[str, str]]:
     """One case as lines, each with its style: where it stands, its signals, what was done, what may come next."""
     case = found["case"]
@@ -173,34 +122,6 @@ def entry_lines(entries: Sequence[Mapping[str, Any]], me: str, lang: Lang) -> li
         )
         lines.append((text, "strike dim" if one["number"] in struck else ""))
     return lines
-
-
-def told(entry: Mapping[str, Any], lang: Lang) -> str:
-    """One entry in words."""
-    match entry["kind"]:
-        case "attempt":
-            how = either(lang, *CONTACT[ContactKind(entry["contact"])])
-            part = f" ({either(lang, *DAY_PART[DayPart(entry['dayPart'])])})" if entry.get("dayPart") else ""
-            reached = either(lang, "bereikt", "reached") if entry["reached"] else either(lang, "niet bereikt", "missed")
-            return f"{how}{part}: {reached}"
-        case "accepted":
-            threat = either(lang, ", bedreigend", ", threatened") if entry["threatened"] else ""
-            return either(lang, "aanbod aanvaard", "offer accepted") + threat
-        case "closed":
-            result = either(lang, *RESULT[Result(entry["result"])])
-            return either(lang, f"gesloten: {result}", f"closed: {result}")
-        case "assigned":
-            who = " @ ".join(filter(None, (entry["worker"], entry.get("partner"))))
-            return either(lang, f"toegewezen aan {who}", f"assigned to {who}")
-        case "struck":
-            return either(lang, f"aantekening {entry['number']} doorgehaald", f"entry {entry['number']} struck")
-        case kind:
-            words = {
-                "taken_up": ("opgepakt", "taken up"),
-                "spoken": ("eerste gesprek gevoerd", "first conversation held"),
-                "reopened": ("heropend", "reopened"),
-            }
-            return either(lang, *words[kind])
 
 
 def next_lines(found: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:

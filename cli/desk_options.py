@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from client import words
 from client.home import Home
 
 HomeOption = Annotated[
@@ -39,16 +40,5 @@ def user_of(asked: str | None) -> str:
 
 
 def contact_lines(details: Mapping[str, str | int]) -> tuple[str, ...]:
-    """Name, address, birth date, telephone and e-mail, as the creditor wrote them."""
-
-    def joined(*names: str) -> str:
-        return " ".join(str(details[name]).strip() for name in names if details.get(name))
-
-    lines = (
-        joined("name") or joined("first_name", "initials", "prefix", "surname"),
-        joined("address") or joined("street", "house_number", "letter", "addition"),
-        joined("postcode", "town"),
-        joined("birth_date"),
-        joined("phone", "email"),
-    )
-    return tuple(f"  {line}" for line in lines if line)
+    """Name, address, birth date, telephone and e-mail, as the creditor wrote them, indented."""
+    return tuple(f"  {line}" for line in words.contact_lines(details))

@@ -91,9 +91,21 @@ def add(home: Home, service: Service, pilot_id: str, case_id: str, entry: Entry)
     seen = _kept(home, pilot_id).get(case_id)
     if seen is None:
         raise HomeUnusable(f"look at the case before you write in it: vroegsein desk cases show {case_id[:8]}")
+    written = written_after(service, pilot_id, case_id, entry, seen)
+    _keep(home, pilot_id, {case_id: written["case"]["entries"]})
+    return written
+
+
+def written_after(service: Service, pilot_id: str, case_id: str, entry: Entry, seen: int) -> dict[str, Any]:
+    """Write one entry in a case that was shown with `seen` entries; returns the case as it is then.
+
+    Raises:
+        SomebodyWrote: there are others by now.
+        CannotFollow: it can't follow them.
+    """
     body = {"entry": ENTRY.dump_python(entry, mode="json", by_alias=True)}
     try:
-        written = service.post_if(f"/cases/{case_id}/entries", f'"{seen}"', body, pilotId=pilot_id)
+        return service.post_if(f"/cases/{case_id}/entries", f'"{seen}"', body, pilotId=pilot_id)
     except ServiceRefused as refused:
         if refused.kind not in {"case-changed", "illegal-entry"}:
             raise
@@ -101,8 +113,6 @@ def add(home: Home, service: Service, pilot_id: str, case_id: str, entry: Entry)
         if refused.kind == "case-changed":
             raise SomebodyWrote([one for one in now["entries"] if one["number"] > seen]) from None
         raise CannotFollow(now, str(refused.problem.get("detail", ""))) from None
-    _keep(home, pilot_id, {case_id: written["case"]["entries"]})
-    return written
 
 
 def whole_case_id(home: Home, pilot_id: str, start: str) -> str:

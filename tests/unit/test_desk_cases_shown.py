@@ -7,7 +7,8 @@ import pytest
 import typer
 
 from cli.desk_cases import _code, _day
-from cli.desk_cases_shown import CONTACT, DAY_PART, NEXT, RESULT, STAGE, entry_lines, next_lines, table_of, told
+from cli.desk_cases_shown import NEXT, entry_lines, next_lines, table_of
+from client.case_words import CONTACT, DAY_PART, RESULT, STAGE, told
 from signals.cases import ContactKind, DayPart, Result, Stage, TakenUp, case_of
 
 DAY = date(2026, 11, 25)

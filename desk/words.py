@@ -1,0 +1,221 @@
+"""What the desk's pages say, in Dutch and English. Words for codes, days and amounts are those of `client/words.py`."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    # every page
+    "desk": ("Vroegsein", "Vroegsein"),
+    "skip": ("Naar de inhoud", "Skip to the content"),
+    "other_language": ("English", "Nederlands"),
+    "menu": ("Menu", "Menu"),
+    "worklist": ("Werklijst", "Worklist"),
+    "sign_out": ("Log uit", "Sign out"),
+    "signed_in": ("Ingelogd: {name}", "Signed in: {name}"),
+    "scope": (
+        "Pilot {pilot}. Elke blik op een signaal staat in het inzageregister. Namen ziet u pas als u erom vraagt.",
+        "Pilot {pilot}. Each look at a signal goes into the access log. You see names only when you ask for them.",
+    ),
+    "demo_strip": (
+        "Demonstratie: iedereen aan deze computer kan zonder wachtwoord inloggen. Niet voor echte gegevens.",
+        "Demonstration: anybody at this computer can sign in without a password. Not for real data.",
+    ),
+    # signing in
+    "sign_in": ("Inloggen", "Sign in"),
+    "sign_in_who": ("Wie bent u?", "Who are you?"),
+    "sign_in_demo": (
+        "Dit is een demonstratie. U kiest een naam; er wordt geen wachtwoord gevraagd en niets bewezen.",
+        "This is a demonstration. You choose a name; no password is asked for and nothing is proven.",
+    ),
+    "sign_in_as": ("Log in als {name}", "Sign in as {name}"),
+    "locked": (
+        "U was een kwartier niet bezig, of nog niet ingelogd. Log in om verder te gaan.",
+        "You did nothing for a quarter of an hour, or had not signed in. Sign in to go on.",
+    ),
+    "signed_out": ("U bent uitgelogd.", "You have signed out."),
+    "lock_title": ("Scherm vergrendeld", "Screen locked"),
+    "lock_text": (
+        "Op deze pagina gebeurde een kwartier niets. Wat erop stond is weggehaald.",
+        "Nothing happened on this page for a quarter of an hour. What it showed was taken away.",
+    ),
+    "go_on": ("Ga verder", "Go on"),
+    # refusals
+    "not_your_role": ("Deze pagina hoort niet bij uw rol", "This page is not for your role"),
+    "not_your_role_text": (
+        "Signalen zijn voor de schuldhulpverlener. U bent: {roles}. Uw werk gaat nog met vroegsein desk … .",
+        "Signals are for the debt-help worker. You are: {roles}. Your work still goes by vroegsein desk … .",
+    ),
+    "forged": ("Er is niets gedaan", "Nothing was done"),
+    "forged_text": (
+        "Dit formulier kwam niet van deze pagina, of van een sessie die voorbij is. Ga terug en probeer het opnieuw.",
+        "This form did not come from this page, or from a session that is over. Go back and try again.",
+    ),
+    "not_filled_in": ("Er is niets opgeschreven", "Nothing was written"),
+    "not_filled_in_text": (
+        "Niet alles was ingevuld, of er stond iets anders dan wat gevraagd werd. Ga terug en vul het opnieuw in.",
+        "Not all was filled in, or something other than what was asked for. Go back and fill it in again.",
+    ),
+    "not_there": ("Niet gevonden", "Not found"),
+    "not_there_text": (
+        "Dit signaal is er niet (meer): ingetrokken, stilgelegd na een bezwaar, of van een andere pilot.",
+        "This signal is not there (any more): withdrawn, paused after an objection, or another pilot's.",
+    ),
+    "trouble": ("Het lukt nu niet", "It does not work now"),
+    "trouble_text": (
+        "De dienst gaf geen antwoord dat hier te gebruiken is. Wat u eerder vastlegde is bewaard. Probeer het opnieuw.",
+        "The service gave no answer that can be used here. What you wrote down before is kept. Try again.",
+    ),
+    "trouble_code": ("Kenmerk voor de beheerder: {code}", "For the operator: {code}"),
+    # worklist
+    "worklist_lead": (
+        "Begin bovenaan: spoed eerst, dan wat het eerst af moet zijn.",
+        "Begin at the top: urgent first, then what is due first.",
+    ),
+    "trays": ("Werkbakjes", "Trays"),
+    "all_trays": ("alle", "all"),
+    "month": ("Maand", "Month"),
+    "months_other": ("Andere maanden", "Other months"),
+    "signal": ("Signaal", "Signal"),
+    "what": ("Wat", "What"),
+    "district": ("Wijk", "District"),
+    "tray": ("Werkbakje", "Tray"),
+    "by": ("Uiterlijk", "By"),
+    "urgency": ("Urgentie", "Urgency"),
+    "who": ("Wie", "Who"),
+    "free": ("vrij", "free"),
+    "you": ("u", "you"),
+    "colleague": ("een collega", "a colleague"),
+    "urgent": ("Spoed", "Urgent"),
+    "this_week": ("Deze week", "This week"),
+    "usual": ("Gewoon", "Usual"),
+    "late": ("{days} dagen te laat", "{days} days overdue"),
+    "late_one": ("1 dag te laat", "1 day overdue"),
+    "next_page": ("Volgende signalen", "Next signals"),
+    "first_page": ("Terug naar het begin", "Back to the beginning"),
+    "nothing": ("In dit werkbakje ligt nu niets.", "There is nothing in this tray now."),
+    "nothing_text": (
+        "Kijk in een ander werkbakje of een andere maand. Nieuwe signalen komen als schuldeisers leveren.",
+        "Look in another tray or another month. New signals come when creditors deliver.",
+    ),
+    "unkeyed": (
+        "{count} meldingen van kleine schuldeisers wachten nog: vroegsein desk key.",
+        "{count} reports of small creditors are still waiting: vroegsein desk key.",
+    ),
+    # a signal
+    "signal_title": ("Signaal {code}", "Signal {code}"),
+    "first_free": (
+        "Pak dit signaal op en bel. Bied uiterlijk {by} hulp aan.",
+        "Take this signal up and call. Offer help by {by}.",
+    ),
+    "first_attempt": (
+        "Toon de contactgegevens en zoek contact. Bied uiterlijk {by} hulp aan.",
+        "Show the contact details and seek contact. Offer help by {by}.",
+    ),
+    "first_again": (
+        "Probeer het opnieuw, liefst in de {part}: dat is nog niet geprobeerd.",
+        "Try again, best in the {part}: that was not tried yet.",
+    ),
+    "first_other_way": (
+        "Elk deel van de dag is geprobeerd. Zoek contact op een andere manier, zoals een huisbezoek.",
+        "Each part of the day was tried. Seek contact in another way, such as a home visit.",
+    ),
+    "first_reached": (
+        "U hebt iemand bereikt. Leg vast of de hulp is aanvaard, of hoe het afliep.",
+        "You reached somebody. Write down whether help was accepted, or how it ended.",
+    ),
+    "first_accepted": (
+        "De hulp is aanvaard. Voer het eerste gesprek uiterlijk {by}.",
+        "Help was accepted. Hold the first conversation by {by}.",
+    ),
+    "first_spoken": (
+        "Het eerste gesprek is gevoerd. Sluit af met het resultaat.",
+        "The first conversation was held. Close with the result.",
+    ),
+    "first_closed": ("Deze zaak is gesloten. U hoeft niets te doen.", "This case is closed. There is nothing to do."),
+    "first_held": (
+        "{who} werkt hieraan. Bel niet zelf, of neem het eerst over.",
+        "{who} is working on this. Don't call yourself, or take it over first.",
+    ),
+    "doubtful": (
+        "Let op: een koppeling hierachter is twijfelachtig. Zie: vroegsein desk links list.",
+        "Careful: a link behind this is doubtful. See: vroegsein desk links list.",
+    ),
+    "stop": ("Stop met dit signaal. Bel niet meer.", "Stop work on this signal. Don't call any more."),
+    "stop_text": (
+        "Geen melding van deze zaak telt nu mee: stilgelegd, overgedragen of niet meer gekoppeld.",
+        "No report of this case counts now: paused, handed over or no longer linked.",
+    ),
+    "take_up": ("Pak op", "Take up"),
+    "take_over": ("Neem over", "Take over"),
+    "reopen": ("Heropen", "Reopen"),
+    "contact": ("Contactgegevens", "Contact details"),
+    "show_contact": ("Toon contactgegevens", "Show contact details"),
+    "contact_logged": (
+        "Dat u deze gegevens ziet komt in het inzageregister. Na vijf minuten verdwijnen ze.",
+        "That you see these details goes into the access log. After five minutes they disappear.",
+    ),
+    "contact_shown": (
+        "Getoond om {at} uur en vastgelegd in het inzageregister. Weg om {until} uur.",
+        "Shown at {at} and recorded in the access log. Gone at {until}.",
+    ),
+    "contact_first_take": (
+        "Contactgegevens komen pas als u het signaal hebt opgepakt.",
+        "Contact details come only once you have taken the signal up.",
+    ),
+    "hide_contact": ("Verberg", "Hide"),
+    "unreadable": ("Deze melding is niet te openen: {code}", "This report can't be opened: {code}"),
+    "compromised": (
+        "Let op: de sleutel van deze schuldeiser kan bij een ander zijn geweest. Vraag het na.",
+        "Careful: somebody else may have had this creditor's key. Ask the creditor.",
+    ),
+    "contract": ("Kenmerk bij de schuldeiser: {contract}", "Reference at the creditor: {contract}"),
+    "exact": ("Bedrag: {amount}", "Amount: {amount}"),
+    "attempt": ("Leg een contactpoging vast", "Write down a contact attempt"),
+    "how": ("Hoe", "How"),
+    "part_of_day": ("Deel van de dag", "Part of the day"),
+    "no_part": ("niet van toepassing", "does not apply"),
+    "reached": ("Bereikt", "Reached"),
+    "yes": ("ja", "yes"),
+    "no": ("nee", "no"),
+    "write_down": ("Leg vast", "Write down"),
+    "accepted": ("Het aanbod is aanvaard", "The offer was accepted"),
+    "threatened": (
+        "Er is een bedreigende situatie (Wgs art. 4, lid 2)",
+        "A threatening situation (Wgs art. 4, par. 2)",
+    ),
+    "spoken": ("Het eerste gesprek is gevoerd", "The first conversation was held"),
+    "result": ("Sluit af met een resultaat", "Close with a result"),
+    "which_result": ("Resultaat", "Result"),
+    "choose": ("kies", "choose"),
+    "close": ("Sluit af", "Close"),
+    "done": ("Wat er is gedaan", "What was done"),
+    "not_done": ("Nog niets.", "Nothing yet."),
+    "struck": ("doorgehaald", "struck"),
+    "somebody_wrote": (
+        "Er is niets opgeschreven: intussen schreef een ander in deze zaak.",
+        "Nothing was written: meanwhile somebody else wrote in this case.",
+    ),
+    "somebody_wrote_text": (
+        "Dit kwam erbij. Kijk of uw aantekening nog klopt, en leg hem dan opnieuw vast.",
+        "This was added. See whether your entry still holds, then write it down again.",
+    ),
+    "cannot_follow": (
+        "Er is niets opgeschreven: dat kan in deze zaak nu niet.",
+        "Nothing was written: that can't come in this case now.",
+    ),
+    "facts": ("Meldingen", "Reports"),
+    "kind_of_arrears": ("Soort", "Kind"),
+    "creditor": ("Schuldeiser", "Creditor"),
+    "amount": ("Bedrag", "Amount"),
+    "months": ("Maanden", "Months"),
+    "since": ("Sinds", "Since"),
+    "reported": ("Gemeld over", "Reported for"),
+    "why": ("Waarom zie ik dit?", "Why do I see this?"),
+    "why_text": (
+        "Een mens beslist. Regels ordenen het werk; er is geen score.",
+        "A person decides. Rules put the work in order; there is no score.",
+    ),
+    "role_worker": ("schuldhulpverlener", "debt-help worker"),
+    "role_team-lead": ("teamleider", "team lead"),
+    "role_privacy-officer": ("functionaris gegevensbescherming", "privacy officer"),
+    "role_pilot-manager": ("pilotmanager", "pilot manager"),
+}
