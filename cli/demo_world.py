@@ -17,6 +17,7 @@ import signals
 from app.db.embedded import EmbeddedError, remove
 from cli.words import Lang, either
 from client.home import Home, Settings, init_creditor, init_desk
+from desk.users import EXAMPLE
 from signals.documents import read_sources
 
 
@@ -94,6 +95,12 @@ class Places:
                 either(lang, "Eén signaal met contactgegevens (kies er een uit de lijst):", "One signal, opened:"),
                 f"{command} desk show SIGNAAL --home {desk}",
             ),
+            (
+                either(
+                    lang, "De werklijst in de browser, een naam per rol:", "The worklist in a browser, a name per role:"
+                ),
+                f"{command} desk serve --demo-sign-in --home {desk}",
+            ),
             (either(lang, "Wie keek waarnaar:", "Who looked at what:"), f"{command} desk audit --home {desk}"),
             (
                 either(lang, "Stoppen en opruimen:", "Stop and clear away:"),
@@ -144,8 +151,12 @@ def establish(places: Places, files: list[Path], url: str) -> list[dict[str, Any
     publics = []
     for organisation in (document for document in documents if document["kind"] == "organisation"):
         settings = Settings(organisation=organisation["id"], service_url=url)
-        init = init_creditor if "creditor" in organisation["roles"] else init_desk
-        publics.append(init(places.home(organisation["id"]), settings))
+        home = places.home(organisation["id"])
+        if "creditor" in organisation["roles"]:
+            publics.append(init_creditor(home, settings))
+        else:
+            publics.append(init_desk(home, settings))
+            (home.path / "users.yaml").write_text(EXAMPLE, encoding="utf-8")
     operate(places, url, "init")
     operate(places, url, "migrate")
     operate(places, url, "apply", str(DEFAULT_RULES), *map(str, files), *map(str, publics))
