@@ -16,7 +16,7 @@ from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, PilotsOp
 from cli.creditor_profile import profile as propose_profile
 from cli.creditor_sample import show_sample
 from cli.creditor_shown import shares, show_check, show_deliveries, show_outcomes
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, progress
+from cli.words import LangOption, console, errors, progress
 from client.checking import Pilots, check
 from client.delivering import pass_on_objection
 from client.export import Export, read_export
@@ -27,6 +27,7 @@ from client.pushing import Outcome, Planned, creditor_service, join_all, plan
 from client.pushing import push as push_all
 from client.service import Service, ServiceUnreachable
 from client.trust import JoinedPilot, join
+from client.words import CATEGORY, Lang, day, either
 from signals.documents import read_document
 
 app = typer.Typer(help="Deliver arrears reports: set up, check, push, settle, status, proof.", no_args_is_help=True)

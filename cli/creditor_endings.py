@@ -10,12 +10,13 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotsOption, pilots_of
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, month
+from cli.words import LangOption, console, errors
 from client.checking import Checked
 from client.endings import end_contracts, left_out, read_contracts
 from client.home import Home
 from client.pushing import creditor_service
 from client.service import Service
+from client.words import CATEGORY, Lang, day, either, month
 from signals.consents import Ending
 from signals.days import AMSTERDAM
 

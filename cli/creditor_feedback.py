@@ -12,11 +12,12 @@ import typer
 from rich.table import Table
 
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotsOption, pilots_of
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, in_words, month
+from cli.words import LangOption, console
 from client.feedback import ContractFeedback, feedback_of, given_up
 from client.home import Home, write_private
 from client.pushing import creditor_service
 from client.trust import join
+from client.words import CATEGORY, Lang, day, either, in_words, month
 from signals.days import AMSTERDAM
 from signals.feedback import STATUS_WORDS, FeedbackStatus
 

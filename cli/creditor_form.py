@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of
-from cli.words import LangOption, console, either
+from cli.words import LangOption, console
 from client.form.landlord import Landlord
 from client.form.server import FormServer
 from client.home import Home
 from client.pushing import creditor_service
+from client.words import either
 from signals.report import Category
 
 

@@ -7,9 +7,10 @@ import typer
 from rich.prompt import Confirm
 from rich.table import Table
 
-from cli.words import CATEGORY, Lang, LangOption, console, either, errors
+from cli.words import LangOption, console, errors
 from client.profiling.proposing import Proposal, propose
 from client.profiling.wording import as_yaml
+from client.words import CATEGORY, Lang, either
 from signals.report import Category
 
 

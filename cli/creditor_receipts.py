@@ -10,12 +10,13 @@ from rich.table import Table
 
 from cli.creditor_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of
 from cli.proof_paper import proof_paper
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, in_words, moment, month
+from cli.words import LangOption, console, errors
 from client.home import Home
 from client.proving import CheckedReceipt, Place, check_receipts, prove_report
 from client.pushing import creditor_service
 from client.receipts import clear_kept
 from client.service import Service
+from client.words import CATEGORY, Lang, day, either, in_words, moment, month
 from privacy.report_proof import Proven, ReportProof
 from signals.days import AMSTERDAM
 

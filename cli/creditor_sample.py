@@ -2,8 +2,9 @@
 
 from rich.table import Table
 
-from cli.words import Lang, console, day, either, euros
+from cli.words import console
 from client.checking import Checked, SendableRow
+from client.words import Lang, day, either, euros
 from privacy.identity import Contact
 from privacy.normalise.people import normalise
 

@@ -8,11 +8,12 @@ from typing import Any
 from rich.table import Table
 
 from cli.creditor_endings import show_open, show_settled
-from cli.words import CATEGORY, Lang, console, day, either, errors, euros, month
+from cli.words import console, errors
 from client.checking import Checked, Pilots
 from client.last_month import months_missing
 from client.pushing import Outcome
 from client.reasons import LABELS, Reason
+from client.words import CATEGORY, Lang, day, either, euros, month
 from signals.days import AMSTERDAM
 from signals.line_rules import LINE_RULES, WARNINGS
 

@@ -18,7 +18,8 @@ import typer
 from cli.demo_play import Outcome, Stopwatch, play
 from cli.demo_shown import show_outcome
 from cli.demo_world import DemoFailed, Places, end_service, free_port, prepare, start_service
-from cli.words import Lang, LangOption, console, either, errors
+from cli.words import LangOption, console, errors
+from client.words import Lang, either
 
 app = typer.Typer(help="See the whole job on example data, on this machine alone.")
 

@@ -18,7 +18,7 @@ from cli.creditor_receipts import write_proof
 from cli.demo_cases import play_case, received_after, with_follow_up
 from cli.demo_world import PilotFiles, World
 from cli.operator import sessions_at
-from cli.words import Lang, either, progress
+from cli.words import progress
 from client import ddas, desk_cases, desk_links
 from client.account import DELIVERING, EVALUATING, Records, delivered, signal_records
 from client.checking import Checked, check
@@ -43,6 +43,7 @@ from client.resident_answer import answer_of
 from client.resident_letter import write_answer
 from client.service import Service
 from client.trust import join, sending_terms
+from client.words import Lang, either
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from privacy.report_proof import Proven, read_proof, verify_proof

@@ -11,9 +11,9 @@ from cli.demo_play import Outcome
 from cli.desk import opened_lines, tray_counts
 from cli.desk_links import closest
 from cli.desk_log import purpose_words
-from cli.words import TRAY, Lang, day, either, in_words, month
 from client.case_words import STAGE
 from client.reasons import LABELS
+from client.words import TRAY, Lang, day, either, in_words, month
 from signals.explaining import reason_line
 from signals.explanation import Explanation
 

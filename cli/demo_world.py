@@ -15,8 +15,8 @@ import httpx
 
 import signals
 from app.db.embedded import EmbeddedError, remove
-from cli.words import Lang, either
 from client.home import Home, Settings, init_creditor, init_desk
+from client.words import Lang, either
 from desk.users import EXAMPLE
 from signals.documents import read_sources
 

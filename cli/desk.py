@@ -40,27 +40,14 @@ from cli.desk_options import (
 )
 from cli.desk_plans_shown import next_short, plan_lines, week_lines
 from cli.desk_resident import resident_app
-from cli.words import (
-    CATEGORY,
-    TRAY,
-    Lang,
-    LangOption,
-    console,
-    day,
-    either,
-    errors,
-    euros,
-    in_words,
-    moment,
-    month,
-    progress,
-)
+from cli.words import LangOption, console, errors, progress
 from client import desk_work, link_reasons
 from client.case_words import STAGE
 from client.desk_pilot import own_document, parties, sign_pilot
 from client.desk_work import desk_service
 from client.home import Home, Settings, init_desk, own_fingerprint
 from client.opening import OpenedReport
+from client.words import CATEGORY, TRAY, Lang, day, either, euros, in_words, moment, month
 from privacy.identity import Contact
 from signals.cases import Stage
 from signals.days import AMSTERDAM

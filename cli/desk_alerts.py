@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import Lang, LangOption, console, either
+from cli.words import LangOption, console
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
 from client.log_reading import read_log
 from client.unusual import Alert, unusual
+from client.words import Lang, either
 from signals.pilot import Role
 
 MOST_LEAVES = 12  # of an alert's evidence on the screen; --json has all

@@ -17,7 +17,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
-from cli.words import CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words
+from cli.words import LangOption, console, errors
 from client import desk_basis
 from client.consent_receipt import write_receipt
 from client.desk_basis import ConsentGiven
@@ -26,6 +26,7 @@ from client.desk_work import desk_service
 from client.dpv import municipality
 from client.home import Home
 from client.service import Service
+from client.words import CATEGORY, NO, Lang, day, either, in_words
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from signals.pilot import Role

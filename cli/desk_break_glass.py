@@ -6,11 +6,12 @@ import typer
 from rich.prompt import Prompt
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import LangOption, console, either, errors, moment
+from cli.words import LangOption, console, errors
 from client.break_glass import break_the_glass
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
+from client.words import either, moment
 from signals.pilot import Role
 
 

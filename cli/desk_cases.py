@@ -18,13 +18,14 @@ from cli.desk_cases_shown import (
     table_of,
 )
 from cli.desk_options import DEFAULT_HOME, STOPPED_SHORT, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import Lang, LangOption, console, either, errors
+from cli.words import LangOption, console, errors
 from client import desk_cases, desk_work
 from client.case_words import CONTACT, DAY_PART, RESULT, STAGE
 from client.desk_cases import PURPOSE, CannotFollow, SomebodyWrote, Wanted
 from client.desk_plans import Planner, running_rule_set
 from client.desk_work import desk_service, pseudonym, whole_signal_id
 from client.home import Home
+from client.words import Lang, either
 from signals.cases import (
     Accepted,
     Assigned,

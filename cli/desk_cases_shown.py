@@ -8,9 +8,9 @@ from rich.table import Table
 
 from cli.desk_options import STOPPED_SHORT
 from cli.desk_plans_shown import next_short, plan_lines
-from cli.words import TRAY, Lang, day, either, in_words, month
 from client.case_words import RESULT, STAGE, due_of, told
 from client.desk_plans import Planner, listed_case, shown_case
+from client.words import TRAY, Lang, day, either, in_words, month
 from signals.cases import Result, Stage
 from signals.days import AMSTERDAM
 

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, Lang, LangOption, console, either, errors, in_words, progress
+from cli.words import LangOption, console, errors, progress
 from client import ddas
 from client.account import DELIVERING, Records, delivered
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
+from client.words import CATEGORY, Lang, either, in_words
 from signals.days import AMSTERDAM, last_day
 from signals.pilot import Role
 

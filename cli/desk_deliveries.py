@@ -8,12 +8,13 @@ import typer
 from rich.table import Table
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, in_words, month
+from cli.words import LangOption, console
 from client.desk_creditors import CreditorMonths, creditor_months
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
 from client.service import Service
+from client.words import CATEGORY, Lang, day, either, in_words, month
 from signals.days import AMSTERDAM
 from signals.pilot import Role
 

@@ -6,12 +6,13 @@ import typer
 from rich.prompt import Confirm
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import EVENT, LangOption, console, either, errors, in_words
+from cli.words import LangOption, console, errors
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.home import Home
 from client.log_erasing import erase_events
 from client.log_reading import read_log
+from client.words import EVENT, either, in_words
 from privacy.log_erasures import Reason
 from signals.pilot import Role
 

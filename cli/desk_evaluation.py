@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import Lang, LangOption, console, either, progress
+from cli.words import LangOption, console, progress
 from client.account import EVALUATING, Records, signal_records
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
 from client.evaluation_report import About, write_report
 from client.home import Home
 from client.monitor import monthly_tables
+from client.words import Lang, either
 from signals.days import AMSTERDAM
 from signals.evaluation import count
 from signals.evaluation_shown import Effort, publish

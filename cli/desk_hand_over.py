@@ -15,7 +15,7 @@ from cli.desk_options import (
     pilot_of,
     user_of,
 )
-from cli.words import CATEGORY, Lang, LangOption, console, either, errors, month
+from cli.words import LangOption, console, errors
 from client import desk_work, handing_over
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
@@ -23,6 +23,7 @@ from client.home import Home, HomeUnusable
 from client.opening import OpenedReport
 from client.pushing import creditor_service
 from client.trust import join
+from client.words import CATEGORY, Lang, either, month
 from signals.line_rules import LINE_RULES
 from signals.pilot import Role
 

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import Lang, LangOption, console, either, errors, progress
+from cli.words import LangOption, console, errors, progress
 from client import desk_pilot, rekeying, resealing
 from client.desk_basis import today
 from client.desk_work import desk_service
 from client.home import Home, read_recovery
 from client.service import Service
+from client.words import Lang, either
 from privacy.pilot_document import PilotDocument
 from signals.pilot import Role
 

@@ -8,7 +8,7 @@ import typer
 
 from cli.desk_basis import resident_on_input, say_changed
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
-from cli.words import Lang, LangOption, console, day, either, errors, progress
+from cli.words import LangOption, console, errors, progress
 from client.desk_basis import today
 from client.desk_pilot import own_document
 from client.desk_work import desk_service
@@ -23,6 +23,7 @@ from client.known_clients import (
     read_client_list,
     remove_client,
 )
+from client.words import Lang, day, either
 from signals.documents import read_document
 from signals.pilot import Role
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cli.desk_basis import say_changed
 from cli.desk_options import DEFAULT_HOME, STOPPED_SHORT, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, TRAY, Lang, LangOption, console, day, either, errors, in_words, month
+from cli.words import LangOption, console, errors
 from client import desk_links
 from client.desk_links import PURPOSE, OpenedDoubt, Side
 from client.desk_pilot import own_document
@@ -21,6 +21,7 @@ from client.home import Home, HomeUnusable
 from client.link_reasons import Reasons, explain
 from client.opening import OpenedReport
 from client.service import Service
+from client.words import CATEGORY, TRAY, Lang, day, either, in_words, month
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from signals.consents import LinkReason

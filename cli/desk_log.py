@@ -19,7 +19,7 @@ from cli.desk_options import (
     pilot_of,
     user_of,
 )
-from cli.words import CATEGORY, EVENT, ROLE, Lang, LangOption, console, either, errors, in_words, moment
+from cli.words import LangOption, console, errors
 from client.break_glass import recent_break_glasses
 from client.desk_pilot import own_signed_document
 from client.desk_work import desk_service
@@ -28,6 +28,7 @@ from client.log_reading import CheckedLog, export_log, read_log, silences, verif
 from client.log_watch import kept_checkpoints
 from client.promises import read_evidence
 from client.unusual import unusual
+from client.words import CATEGORY, EVENT, ROLE, Lang, either, in_words, moment
 from signals.pilot import Purpose, Role
 
 MOST_ALERTS = 10  # on top of an audit; `desk alerts` shows all

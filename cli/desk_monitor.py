@@ -8,10 +8,11 @@ import typer
 from rich.table import Table
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, REPETITION, TRAY, Lang, LangOption, console, day, either, in_words, month
+from cli.words import LangOption, console
 from client.desk_work import desk_service
 from client.home import Home
 from client.monitor import as_csv, figure, monthly_tables
+from client.words import CATEGORY, REPETITION, TRAY, Lang, day, either, in_words, month
 from signals.line_rules import LINE_RULES
 from signals.monthly_table import MonthlyTable, Total
 from signals.pilot import Role

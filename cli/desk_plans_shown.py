@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cli.desk_options import STOPPED_SHORT
-from cli.words import TRAY, Lang, day, either, in_words
+from client.words import TRAY, Lang, day, either, in_words
 from signals.frames import IN_PERSON, Plan, Step, Week
 from signals.wording import CONTACT_KINDS, DAY_PARTS, listed
 

@@ -9,12 +9,13 @@ import typer
 from rich.table import Table
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, Lang, LangOption, console, either, in_words
+from cli.words import LangOption, console
 from client.basis_register import Entry, basis_register, entries
 from client.desk_pilot import own_signed_document
 from client.desk_work import desk_service
 from client.dpv import municipality
 from client.home import Home, write_private
+from client.words import CATEGORY, Lang, either, in_words
 from signals.pilot import Role
 
 BASIS = {

@@ -21,13 +21,14 @@ from rich.text import Text
 
 from cli.desk_basis import resident_on_input
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, contact_lines, pilot_of, user_of
-from cli.words import CATEGORY, NO, Lang, LangOption, console, day, either, errors, in_words, month
+from cli.words import LangOption, console, errors
 from client.desk_pilot import own_document
 from client.desk_rights import ANSWER, CORRECT, Found, Held, dispute, erase, look_up
 from client.desk_work import desk_service
 from client.home import Home
 from client.resident_answer import answer_of
 from client.resident_letter import letter_of, write_answer
+from client.words import CATEGORY, NO, Lang, day, either, in_words, month
 from privacy.identity import Contact
 from privacy.pilot_document import PilotDocument
 from signals.pilot import Role

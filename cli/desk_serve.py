@@ -7,8 +7,9 @@ import typer
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, pilot_of
 from cli.failures import MissingPart
-from cli.words import LangOption, either, errors
+from cli.words import LangOption, errors
 from client.home import Home, HomeUnusable
+from client.words import either
 
 NO_SIGN_IN = (
     "nobody could sign in: signing in with the municipality's own provider (OIDC) is not there yet."

@@ -32,7 +32,8 @@ from app.otlp import Sender
 from app.retention import Step, carry_out, look_ahead
 from app.settings import Settings, load_settings
 from app.webhooks import Caller
-from cli.words import KEPT, Lang, LangOption, day, either
+from cli.words import LangOption
+from client.words import KEPT, Lang, day, either
 from signals.days import AMSTERDAM
 
 app = typer.Typer(help="Run the service: keys, database, registry, API description.", no_args_is_help=True)

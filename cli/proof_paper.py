@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from cli.desk_options import contact_lines
-from cli.words import CATEGORY, day, euros, in_words, moment, month
 from client.paper import typeset
+from client.words import CATEGORY, day, euros, in_words, moment, month
 from privacy.report_proof import Proven
 from signals.days import AMSTERDAM
 

@@ -10,11 +10,12 @@ from rich.table import Table
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
 from cli.rules_backtest import by_month
-from cli.words import LangOption, console, either, errors, in_words, moment
+from cli.words import LangOption, console, errors
 from client import desk_rules
 from client.desk_rules import PURPOSE
 from client.desk_work import desk_service
 from client.home import Home
+from client.words import either, in_words, moment
 from signals.pilot import Role
 from signals.rulesets import read_rule_set
 

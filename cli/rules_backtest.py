@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.desk_options import DEFAULT_HOME, HomeOption, PilotOption, UserOption, pilot_of, user_of
-from cli.words import CATEGORY, TRAY, Lang, LangOption, console, day, either, errors, in_words, month
+from cli.words import LangOption, console, errors
 from client.backtest_picture import as_svg, picture_words
 from client.desk_rules import PURPOSE, run_backtest
 from client.desk_work import desk_service
 from client.home import Home
+from client.words import CATEGORY, TRAY, Lang, day, either, in_words, month
 from signals.backtest_counts import MOST_MONTHS, Backtest, Both, MonthCompared
 from signals.days import months_before
 from signals.pilot import Role

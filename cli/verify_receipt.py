@@ -8,7 +8,8 @@ import typer
 from rich.prompt import Prompt
 
 from cli.desk_options import contact_lines
-from cli.words import CATEGORY, Lang, LangOption, console, day, either, errors, euros, in_words, moment, month
+from cli.words import LangOption, console, errors
+from client.words import CATEGORY, Lang, day, either, euros, in_words, moment, month
 from privacy.errors import PrivacyError
 from privacy.report_proof import Flaw, ProofRefused, Proven, read_proof, verify_proof
 

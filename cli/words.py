@@ -1,4 +1,4 @@
-"""How the command line speaks: the words of `client/words.py`, printed to the screen."""
+"""How the command line speaks: its language, its two streams, its progress bar. Words: `client/words.py`."""
 
 from typing import Annotated
 
@@ -6,45 +6,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from client.words import (
-    CATEGORY,
-    EVENT,
-    KEPT,
-    NO,
-    REPETITION,
-    ROLE,
-    TRAY,
-    Lang,
-    day,
-    either,
-    euros,
-    in_words,
-    moment,
-    month,
-    whole_euros,
-)
-
-__all__ = [
-    "CATEGORY",
-    "EVENT",
-    "KEPT",
-    "NO",
-    "REPETITION",
-    "ROLE",
-    "TRAY",
-    "Lang",
-    "LangOption",
-    "console",
-    "day",
-    "either",
-    "errors",
-    "euros",
-    "in_words",
-    "moment",
-    "month",
-    "progress",
-    "whole_euros",
-]
+from client.words import Lang
 
 LangOption = Annotated[
     Lang, typer.Option("--lang", envvar="VROEGSEIN_LANG", help="Language of what is shown: nl or en")

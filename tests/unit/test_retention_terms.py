@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from app.kept import KEPT, Forecast
 from app.retention import Step
-from cli import operator, words
+from cli import operator
+from client import words
 from signals.pilot import Pilot, Retention
 from tests.world import pilot_document
 
