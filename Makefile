@@ -25,10 +25,10 @@ help: ## Show this
 
 setup: $(STAMP) ## Make .venv with all that is needed; does nothing when nothing changed
 
-demo: setup ## Three months of seven creditors, seen through to the municipality's desk; leaves the service running
+demo: setup ## Three months of seven creditors, seen through to the municipality's desk; leaves both running
 	@$(BIN)/vroegsein demo
 
-demo-stop: setup ## End the service that `make demo` left running
+demo-stop: setup ## End what `make demo` left running
 	@$(BIN)/vroegsein demo --stop
 
 ## Test

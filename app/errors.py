@@ -31,6 +31,7 @@ from app.proving import NotInLog
 from app.publishing import CreditorUnknown, PilotUnknown, VersionTaken
 from privacy.checkpoints import CheckpointRefused
 from privacy.hybrid import NotForThisKey
+from privacy.notices import NoticeRefused
 from privacy.pilot_document import UntrustedDocument
 from privacy.promises import HEADER, Unpromised
 from privacy.receipts import ReceiptRefused
@@ -79,7 +80,7 @@ STATUS: dict[type[Exception], int] = {
 
 # Raised where contents are opened, which is never here: one that gets to the edge is a fault of ours, a bare 500.
 NEVER_HERE: frozenset[type[Exception]] = frozenset(
-    {AlteredReport, NotForThisKey, ProofRefused, ReceiptRefused, Unpromised}
+    {AlteredReport, NoticeRefused, NotForThisKey, ProofRefused, ReceiptRefused, Unpromised}
 )
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from app.db.embedded import Server, embedded
 from app.db.sessions import LINKING, Login
-from cli.demo_world import Places, end_service, establish, free_port, start_service
+from cli.demo_world import Places, end, establish, free_port, start_service
 from cli.operator import sessions_at
 from client.desk_pilot import parties, sign_pilot
 from client.desk_work import desk_service
@@ -72,7 +72,7 @@ def bench_world(creditors: Mapping[str, tuple[Category, str | None]]) -> Iterato
                 _start_pilot(places, list(creditors))
                 yield BenchWorld(url, service.pid, server, places)
         finally:
-            end_service(service)
+            end(service)
             places.clear()
 
 

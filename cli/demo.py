@@ -9,7 +9,7 @@ import os
 import signal
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ import typer
 
 from cli.demo_play import Outcome, Stopwatch, play
 from cli.demo_shown import show_outcome
-from cli.demo_world import DemoFailed, Places, end_service, free_port, prepare, start_service
+from cli.demo_world import DemoFailed, Places, end, free_port, prepare, start_desk, start_service
 from cli.words import LangOption, console, errors
 from client.words import Lang, either
 
@@ -36,7 +36,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="Examples: registry/, profiles/, a folder per pilot")] = EXAMPLES,
     lang: LangOption = "nl",
 ) -> None:
-    """Play three months of all creditors, open signals at the desks, and leave the service running to look around.
+    """Play three months of all creditors, open signals at the desks; a service and a desk are left to look around.
 
     A second run finds what runs; --stop ends it. --once leaves nothing behind.
     """
@@ -62,7 +62,8 @@ def demo(
     places.clear()
     with ExitStack() as ending:
         outcome = _run(places, data, lang, ending)
-        ending.pop_all()  # the service stays
+        start_desk(places)
+        ending.pop_all()  # both stay
     _tell(outcome, places, lang, as_json=as_json, running=True)
 
 
@@ -74,27 +75,25 @@ def _run(places: Places, data: Path, lang: Lang, ending: ExitStack) -> Outcome:
         world = prepare(places, data, url)
     with stages.timed("start_service"):
         service = start_service(places, url)
-        ending.callback(end_service, service)
+        ending.callback(end, service)
     return play(world, stages, lang)
 
 
 def _end(pid: int) -> None:
-    """The same for a service that an earlier command started."""
-    os.kill(pid, signal.SIGTERM)
-    for _attempt in range(600):
-        try:
+    """The same for what an earlier command started."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        for _attempt in range(600):
             os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
+            time.sleep(0.1)
 
 
 def _stop(places: Places, lang: Lang) -> None:
-    noted = places.noted()
-    if noted is None or places.running() is None:
+    if places.running() is None:
         console.print(either(lang, "Er draait geen demo.", "No demo is running."))
         return
-    _end(noted[0])
+    for pid, _url in reversed(places.noted()):
+        _end(pid)
     places.clear()
     console.print(either(lang, "De demo is gestopt en opgeruimd.", "The demo was stopped and cleared away."))
 

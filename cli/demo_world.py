@@ -53,22 +53,22 @@ class Places:
         return {**os.environ, "VROEGSEIN_HOME": str(self.service_home), "VROEGSEIN_PUBLIC_URL": url}
 
     def note(self, pid: int, url: str) -> None:
-        """Remember which service runs."""
-        (self.folder / "running.json").write_text(json.dumps([pid, url]), encoding="utf-8")
+        """Remember what runs: the service, then a desk."""
+        (self.folder / "running.json").write_text(json.dumps([*self.noted(), (pid, url)]), encoding="utf-8")
 
-    def noted(self) -> tuple[int, str] | None:
-        """Process and address of the service that was started last."""
+    def noted(self) -> list[tuple[int, str]]:
+        """Process and address of what was started last: the service, then a desk."""
         try:
-            pid, url = json.loads((self.folder / "running.json").read_text(encoding="utf-8"))
+            found = json.loads((self.folder / "running.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            return None
-        return pid, url
+            return []
+        return [(pid, url) for pid, url in found]
 
     def running(self) -> str | None:
         """The address of the service if it answers."""
         noted = self.noted()
         try:
-            return noted[1] if noted and httpx.get(f"{noted[1]}/v1/health", timeout=2).is_success else None
+            return noted[0][1] if noted and httpx.get(f"{noted[0][1]}/v1/health", timeout=2).is_success else None
         except httpx.TransportError:
             return None
 
@@ -80,11 +80,13 @@ class Places:
             raise DemoFailed(str(error)) from None
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def a_desk(self) -> Home:
+        """The home of the first desk."""
+        return next(home for home in map(Home, sorted((self.folder / "homes").iterdir())) if home.has("recipient.key"))
+
     def try_next(self, lang: Lang) -> list[tuple[str, str]]:
         """What to do next, in words and as a command."""
-        desk = next(
-            (home for home in sorted((self.folder / "homes").iterdir()) if Home(home).has("recipient.key")), None
-        )
+        desk = self.a_desk().path
         command = "vroegsein" if shutil.which("vroegsein") else str(Path(sys.executable).parent / "vroegsein")
         return [
             (
@@ -95,12 +97,10 @@ class Places:
                 either(lang, "Eén signaal met contactgegevens (kies er een uit de lijst):", "One signal, opened:"),
                 f"{command} desk show SIGNAAL --home {desk}",
             ),
-            (
-                either(
-                    lang, "De werklijst in de browser, een naam per rol:", "The worklist in a browser, a name per role:"
-                ),
-                f"{command} desk serve --demo-sign-in --home {desk}",
-            ),
+            *[
+                (either(lang, "In de browser, een naam per rol:", "In a browser, a name per role:"), url)
+                for _pid, url in self.noted()[1:]
+            ],
             (either(lang, "Wie keek waarnaar:", "Who looked at what:"), f"{command} desk audit --home {desk}"),
             (
                 either(lang, "Stoppen en opruimen:", "Stop and clear away:"),
@@ -179,9 +179,20 @@ def operate(places: Places, url: str, *words: str) -> None:
 
 def start_service(places: Places, url: str) -> "subprocess.Popen[bytes]":
     """Start the service in the background and wait until it answers. Raises DemoFailed."""
-    with places.service_log.open("ab") as log:
-        service = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "serve"],
+    return _started(places, ["serve"], url, "/v1/health", places.service_log)
+
+
+def start_desk(places: Places) -> "subprocess.Popen[bytes]":
+    """Start a desk's pages for browsers in the background and wait until they answer. Raises DemoFailed."""
+    port, home = free_port(), places.a_desk().path
+    words = ["desk", "serve", "--demo-sign-in", "--port", str(port), "--home", str(home)]
+    return _started(places, words, f"http://127.0.0.1:{port}", "/sign-in", home / "desk.log")
+
+
+def _started(places: Places, words: list[str], url: str, asked: str, log_file: Path) -> "subprocess.Popen[bytes]":
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "cli.main", *words],
             env=places.service_environment(url),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -189,22 +200,22 @@ def start_service(places: Places, url: str) -> "subprocess.Popen[bytes]":
             start_new_session=True,
         )
     for _attempt in range(300):
-        if service.poll() is not None:
-            raise DemoFailed(f"the service did not start: see {places.service_log}")
+        if process.poll() is not None:
+            raise DemoFailed(f"`vroegsein {' '.join(words[:2])}` did not start: see {log_file}")
         try:
-            if httpx.get(f"{url}/v1/health", timeout=2).is_success:
-                places.note(service.pid, url)
-                return service
+            if httpx.get(f"{url}{asked}", timeout=2).is_success:
+                places.note(process.pid, url)
+                return process
         except httpx.TransportError:
             time.sleep(0.1)
-    end_service(service)
-    raise DemoFailed(f"the service does not answer: see {places.service_log}")
+    end(process)
+    raise DemoFailed(f"`vroegsein {' '.join(words[:2])}` does not answer: see {log_file}")
 
 
-def end_service(service: "subprocess.Popen[bytes]") -> None:
-    """End the service as an operator would, and wait until it is gone with its linker and database."""
-    service.terminate()
-    service.wait(60)
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End it as an operator would, and wait until it is gone; the service with its linker and database."""
+    process.terminate()
+    process.wait(60)
 
 
 def _pilots(documents: list[dict[str, Any]], data: Path) -> list[PilotFiles]:
