@@ -71,9 +71,12 @@ State = Literal["delivered", "waiting", "given_up"]
 
 def put_ready(connection: sa.Connection, pilot_id: str, batch: date) -> None:
     """Have every creditor of a pilot with a webhook told that a batch is ready, once the transaction ends well."""
-    for creditor in connection.execute(HOOKS, {"pilot": pilot_id}).scalars().all():
-        found = {"pilot": pilot_id, "creditor": creditor, "batch": batch}
-        connection.execute(PUT, {**found, "id": notice_id(pilot_id, creditor, batch)})
+    ready = [
+        {"pilot": pilot_id, "creditor": creditor, "batch": batch, "id": notice_id(pilot_id, creditor, batch)}
+        for creditor in connection.execute(HOOKS, {"pilot": pilot_id}).scalars()
+    ]
+    if ready:
+        connection.execute(PUT, ready)
 
 
 def wait_after(attempts: int) -> timedelta:

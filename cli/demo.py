@@ -55,10 +55,14 @@ def demo(
         _tell(outcome, places, lang, as_json=as_json, running=False)
         return
     places = Places(folder)
-    if (url := places.running()) is not None:
+    running = places.running()
+    if running and running[0] == places.noted()[0]:
+        url = running[0][1]
         console.print(either(lang, f"De demo draait al op {url}.", f"The demo runs already at {url}."), markup=False)
         _next_steps(places, lang)
         return
+    for pid, _url in running:  # a desk without its service
+        _end(pid)
     places.clear()
     with ExitStack() as ending:
         outcome = _run(places, data, lang, ending)
@@ -89,10 +93,11 @@ def _end(pid: int) -> None:
 
 
 def _stop(places: Places, lang: Lang) -> None:
-    if places.running() is None:
+    running = places.running()
+    if not running:
         console.print(either(lang, "Er draait geen demo.", "No demo is running."))
         return
-    for pid, _url in reversed(places.noted()):
+    for pid, _url in reversed(running):
         _end(pid)
     places.clear()
     console.print(either(lang, "De demo is gestopt en opgeruimd.", "The demo was stopped and cleared away."))

@@ -64,13 +64,9 @@ class Places:
             return []
         return [(pid, url) for pid, url in found]
 
-    def running(self) -> str | None:
-        """The address of the service if it answers."""
-        noted = self.noted()
-        try:
-            return noted[0][1] if noted and httpx.get(f"{noted[0][1]}/v1/health", timeout=2).is_success else None
-        except httpx.TransportError:
-            return None
+    def running(self) -> list[tuple[int, str]]:
+        """Those of them that answer."""
+        return [(pid, url) for pid, url in self.noted() if _answers(url)]
 
     def clear(self) -> None:
         """Remove what an earlier demo left."""
@@ -99,7 +95,7 @@ class Places:
             ),
             *[
                 (either(lang, "In de browser, een naam per rol:", "In a browser, a name per role:"), url)
-                for _pid, url in self.noted()[1:]
+                for _pid, url in self.running()[1:]
             ],
             (either(lang, "Wie keek waarnaar:", "Who looked at what:"), f"{command} desk audit --home {desk}"),
             (
@@ -127,6 +123,14 @@ class World:
     places: Places
     url: str
     pilots: tuple[PilotFiles, ...]
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url, timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def free_port() -> int:
@@ -178,7 +182,7 @@ def operate(places: Places, url: str, *words: str) -> None:
 
 
 def start_service(places: Places, url: str) -> "subprocess.Popen[bytes]":
-    """Start the service in the background and wait until it answers. Raises DemoFailed."""
+    """Start the service in the background, and wait until it answers. Raises DemoFailed."""
     return _started(places, ["serve"], url, "/v1/health", places.service_log)
 
 

@@ -251,7 +251,8 @@ def show(
     with desk_service(place, Role.DEBT_HELP, user_of(user), purpose) as service:
         document = own_document(place, service, pilot)
         opened = desk_work.show(place, service, document, desk_work.whole_signal_id(place, pilot, signal))
-    for line in opened_lines(opened, lang):
+        plan = desk_work.plan(service, document, opened.signal)
+    for line in [*opened_lines(opened, lang), *plan_lines(plan, lang)]:
         console.print(line, markup=False, style="bold red" if line.lstrip().startswith("✗") else "")
 
 
@@ -298,8 +299,6 @@ def opened_lines(opened: desk_work.Opened, lang: Lang) -> list[str]:
         if contact not in shown:
             lines += contact
         shown.add(contact)
-    if opened.plan is not None:
-        lines += ["", *plan_lines(opened.plan, lang)]
     return lines + _link_lines([found for _, found in opened.reports if isinstance(found, OpenedReport)], lang)
 
 

@@ -22,6 +22,7 @@ from cli.words import LangOption, console, errors
 from client import desk_cases, desk_work
 from client.case_words import CONTACT, DAY_PART, RESULT, STAGE
 from client.desk_cases import PURPOSE, CannotFollow, SomebodyWrote, Wanted
+from client.desk_pilot import own_document
 from client.desk_plans import Planner, running_rule_set
 from client.desk_work import desk_service, pseudonym, whole_signal_id
 from client.home import Home
@@ -72,8 +73,8 @@ def list_cases(  # each is an option of the command
     due_by = today - timedelta(days=1) if late else None if within is None else today + timedelta(days=within)
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         found = desk_cases.listed(place, service, pilot, Wanted(wanted, worker, due_by))
-        planner = Planner(running_rule_set(place, service, pilot))
-    signals = desk_work.signals_of_cases(place, pilot) if planner.has_plans else None
+        planner = Planner(running_rule_set(service, own_document(place, service, pilot)))
+    signals = desk_work.signals_of_cases(place, pilot) if planner.has_plans else {}
     console.print(table_of(found, today, lang, planner, signals))
     console.print(counted_line(found, today, lang), markup=False)
 
@@ -90,7 +91,7 @@ def show_case(
     place, pilot = Home(home), pilot_of(Home(home), pilot)
     with desk_service(place, Role.DEBT_HELP, user_of(user), PURPOSE) as service:
         found = desk_cases.show(place, service, pilot, desk_cases.whole_case_id(place, pilot, case))
-        planner = Planner(running_rule_set(place, service, pilot))
+        planner = Planner(running_rule_set(service, own_document(place, service, pilot)))
     _print(case_lines(found, planner, pseudonym(place, user_of(user)), _today(), lang))
 
 

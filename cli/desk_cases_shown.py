@@ -32,16 +32,15 @@ def table_of(
     cases: Sequence[Mapping[str, Any]],
     today: date,
     lang: Lang,
-    planner: Planner | None = None,
-    signals: Mapping[str, Mapping[str, Any]] | None = None,
+    planner: Planner,
+    signals: Mapping[str, Mapping[str, Any]],
 ) -> Table:
     """Cases as a table: what is overdue in red, what is due within a week in yellow.
 
-    With a planner and a signal of each case: what comes next.
+    Where the planner has plans and a case has a signal here: what comes next.
     """
     heads = either(lang, "zaak|uiterlijk|wat|fase|wie|aantekeningen", "case|by|what|stage|who|entries").split("|")
-    planned = planner is not None and planner.has_plans
-    heads += [either(lang, "hierna", "next")] if planned else []
+    heads += [either(lang, "hierna", "next")] if planner.has_plans else []
     table = Table(*heads, box=None, header_style="bold")
     for case in cases:
         due, what = due_of(case, lang)
@@ -54,8 +53,8 @@ def table_of(
             stage += f": {either(lang, *RESULT[Result(case['result'])])}"
         who = " @ ".join(filter(None, (case["worker"], case["partner"])))
         cells = [case["caseId"][:STOPPED_SHORT], by, what, stage, who, str(case["entries"])]
-        if planner is not None and planned:
-            signal = (signals or {}).get(case["caseId"])
+        if planner.has_plans:
+            signal = signals.get(case["caseId"])
             cells.append(next_short(planner.of(signal, listed_case(case)), lang) if signal else "")
         table.add_row(*cells, style=style)
     return table

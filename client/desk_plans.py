@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from client.desk_pilot import own_document
-from client.home import Home
 from client.service import Service
+from privacy.pilot_document import PilotDocument
 from signals.cases import ENTRY, Case, Stage, case_of
 from signals.documents import DocumentError
 from signals.frames import Plan, Waits, Week, plan_of, weeks
@@ -59,26 +58,30 @@ class Planner:
             for signal in signals
             if signal["period"] == period and signal.get("caseStage") in {None, Stage.NEW}
         ]
-        trays = {s["caseId"]: s["tray"] for s in sorted(signals, key=lambda s: s["period"]) if s.get("caseId")}
         taken: dict[str, list[date]] = {}
-        for case_id, case in self.cases.items():
-            if case["takenUpOn"] and case_id in trays:
-                taken.setdefault(trays[case_id], []).append(date.fromisoformat(case["takenUpOn"]))
+        for case_id, signal in newest_of_cases(signals).items():
+            case = self.cases.get(case_id)
+            if case and case["takenUpOn"]:
+                taken.setdefault(signal["tray"], []).append(date.fromisoformat(case["takenUpOn"]))
         return weeks(self.rule_set.frames, waiting, taken, today)
 
 
-def running_rule_set(home: Home, service: Service, pilot_id: str) -> RuleSet | None:
+def running_rule_set(service: Service, document: PilotDocument) -> RuleSet | None:
     """The rule set that the pilot runs, read and hashed here; None where it is not the one that was signed."""
-    signed = own_document(home, service, pilot_id).rule_set_hash
-    found = service.get(f"/pilots/{pilot_id}/rule-set")
+    found = service.get(f"/pilots/{document.pilot.id}/rule-set")
     try:
         rule_set = parse_rule_set(found["text"], found["ruleSet"])
     except DocumentError:
         rule_set = None
-    if rule_set is None or rule_set.hash().hex() != signed:
+    if rule_set is None or rule_set.hash().hex() != document.rule_set_hash:
         _log.error("the service's rule set is not the one that was signed: no plan is shown")
         return None
     return rule_set
+
+
+def newest_of_cases(signals: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """By case, the newest of these signals that belongs to it."""
+    return {one["caseId"]: one for one in sorted(signals, key=lambda one: one["period"]) if one.get("caseId")}
 
 
 def listed_case(case: Mapping[str, Any]) -> Case:

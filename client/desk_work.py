@@ -12,7 +12,7 @@ import httpx
 
 from client import desk_cases
 from client.desk_pilot import own_document
-from client.desk_plans import Planner, running_rule_set, shown_case
+from client.desk_plans import Planner, newest_of_cases, running_rule_set, shown_case
 from client.home import Home, HomeUnusable
 from client.oauth import ServiceLogin
 from client.opening import OpenedReport, open_report
@@ -36,13 +36,12 @@ _log = logging.getLogger("vroegsein.desk")
 class Opened:
     """One signal with its reports, opened: each either opened or the reason why it could not be.
 
-    `doubtful`: a person should look at a link behind it (client/desk_links.py). `plan`: by its tray's frame, if any.
+    `doubtful`: a person should look at a link behind it (client/desk_links.py).
     """
 
     signal: dict[str, Any]
     reports: tuple[tuple[dict[str, Any], OpenedReport | PrivacyError], ...]
     doubtful: bool = False
-    plan: Plan | None = None
 
 
 def desk_service(home: Home, role: Role, user: str, purpose: str) -> Service:
@@ -103,7 +102,7 @@ def pull(
         if cursor is None:
             break
     kept: dict[str, Any] = {"at": _now(), "signals": signals, "ruleSet": None, "cases": {}}
-    rule_set = running_rule_set(home, service, pilot_id)
+    rule_set = running_rule_set(service, own_document(home, service, pilot_id))
     if rule_set is not None and rule_set.frames:
         kept["ruleSet"] = rule_set.model_dump(mode="json", exclude_none=True)
         if any(signal["caseStage"] not in {None, Stage.NEW, Stage.CLOSED} for signal in signals):
@@ -127,13 +126,13 @@ def planner_pulled(home: Home, pilot_id: str) -> Planner:
     return Planner(parse_rule_set(json.dumps(found["ruleSet"]), pilot_id), found["cases"])
 
 
-def signals_of_cases(home: Home, pilot_id: str) -> dict[str, dict[str, Any]]:
+def signals_of_cases(home: Home, pilot_id: str) -> Mapping[str, Mapping[str, Any]]:
     """By case, its newest signal of those that were pulled last; none where nothing was pulled."""
     try:
         _at, signals = pulled(home, pilot_id)
     except HomeUnusable:
         return {}
-    return {s["caseId"]: s for s in sorted(signals, key=lambda s: s["period"]) if s.get("caseId")}
+    return newest_of_cases(signals)
 
 
 def show(home: Home, service: Service, document: PilotDocument, signal_id: str) -> Opened:
@@ -146,8 +145,16 @@ def show(home: Home, service: Service, document: PilotDocument, signal_id: str) 
             reports.append((row, open_report(row, document, private)))
         except PrivacyError as error:
             reports.append((row, error))
-    plan = _plan(home, service, document.pilot.id, found["signal"])
-    return Opened(found["signal"], tuple(reports), bool(found["doubtful"]), plan)
+    return Opened(found["signal"], tuple(reports), bool(found["doubtful"]))
+
+
+def plan(service: Service, document: PilotDocument, signal: Mapping[str, Any]) -> Plan | None:
+    """The plan of a shown signal by its tray's frame, if any; with its case where that was taken up: one more look."""
+    planner = Planner(running_rule_set(service, document))
+    found = planner.of(signal, None)
+    if found is None or signal["caseStage"] in {None, Stage.NEW}:
+        return found
+    return planner.of(signal, shown_case(service.get(f"/cases/{signal['caseId']}", pilotId=document.pilot.id)))
 
 
 def whole_signal_id(home: Home, pilot_id: str, start: str) -> str:
@@ -160,15 +167,6 @@ def whole_signal_id(home: Home, pilot_id: str, start: str) -> str:
     if len(found) != 1:
         raise HomeUnusable(f"{len(found)} signals begin with {start}: give more characters, as `desk list` shows them")
     return str(found[0])
-
-
-def _plan(home: Home, service: Service, pilot_id: str, signal: Mapping[str, Any]) -> Plan | None:
-    """The plan of a signal, with its case where that was taken up: one more look."""
-    planner = Planner(running_rule_set(home, service, pilot_id))
-    plan = planner.of(signal, None)
-    if plan is None or signal["caseStage"] in {None, Stage.NEW}:
-        return plan
-    return planner.of(signal, shown_case(service.get(f"/cases/{signal['caseId']}", pilotId=pilot_id)))
 
 
 def _pulled(home: Home, pilot_id: str) -> dict[str, Any]:

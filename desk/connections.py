@@ -12,8 +12,7 @@ from privacy.matchkeys import district_key
 from privacy.pilot_document import PilotDocument
 from signals.pilot import Role
 
-WORKLIST = "worklist"  # as a pilot document is to call them (docs/desk.md)
-OFFER_HELP = "offer-help"
+OFFER_HELP = "offer-help"  # as a pilot document is to call it (docs/desk.md)
 
 
 class Connections:

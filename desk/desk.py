@@ -22,11 +22,14 @@ class Desk:
     sessions: Sessions
     connections: Connections
     pages: Pages = field(default_factory=Pages)
+    actors: dict[str, str] = field(default_factory=dict, repr=False)  # users by pseudonym, once they were asked for
     sign_in_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     def who(self, actor: str) -> str:
         """The user behind a pseudonym in the service's answers; "" for somebody who is not listed (any more)."""
-        return next((user.name for user in self.users.users if pseudonym(self.home, user.name) == actor), "")
+        if not self.actors:
+            self.actors.update({pseudonym(self.home, user.name): user.name for user in self.users.users})
+        return self.actors.get(actor, "")
 
     def shown_as(self, name: str) -> str:
         """How colleagues know a user; a team or somebody who left keeps the short name."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from client.desk_plans import shown_case
 from desk.desk import Desk
-from signals.cases import ENTRY, DayPart, Stage, Struck, case_of
+from signals.cases import ENTRY, DayPart, Stage, Struck
+from signals.frames import untried
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,13 @@ def first_thing(found: Mapping[str, Any] | None) -> tuple[str, DayPart | None]:
     stage = Stage(found["case"]["stage"])
     if stage is not Stage.TAKEN_UP:
         return f"first_{stage.value}", None
-    entries = [ENTRY.validate_python(one["entry"]) for one in found["entries"]]
-    now = case_of(min(entry.on for entry in entries), entries)
+    now = shown_case(found)
     if now.reached:
         return "first_reached", None
     if not now.attempts:
         return "first_attempt", None
-    tried = {attempt.day_part for attempt in now.attempts}
-    left = next((part for part in DayPart if part not in tried), None)
-    return ("first_again", left) if left else ("first_other_way", None)
+    left = untried(now.attempts)
+    return ("first_again", left[0]) if left else ("first_other_way", None)
 
 
 def told_entries(desk: Desk, entries: Sequence[Mapping[str, Any]], me: str) -> list[dict[str, Any]]:

@@ -10,17 +10,18 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from client import desk_cases
+from client.desk_cases import PURPOSE as WORKLIST
 from client.desk_cases import CannotFollow, SomebodyWrote
 from client.desk_work import Opened, show
 from client.opening import OpenedReport
 from client.service import Service
 from client.words import contact_lines
 from desk.asking import AWorker, Filled, NotFilledIn, TheDesk, filled_in
-from desk.connections import OFFER_HELP, WORKLIST
+from desk.connections import OFFER_HELP
 from desk.desk import Desk
-from desk.holding import held_by, told_entries
+from desk.holding import told_entries
 from desk.sessions import Session
-from desk.signal_page import show_signal
+from desk.signal_page import look_at, page_of
 from signals.cases import ENTRY, Assigned, Entry, Reopened, Stage, TakenUp
 from signals.days import AMSTERDAM
 
@@ -52,7 +53,8 @@ def take(signal_id: uuid.UUID, desk: TheDesk, session: AWorker, filled: Filled) 
         except SomebodyWrote as wrote:
             return _told_of(desk, session, service, signal_id, wrote.entries)
         except CannotFollow:
-            return show_signal(desk, session, service, signal_id, CONFLICT, refused="cannot_follow")
+            seen_now = look_at(desk, service, signal_id)
+            return page_of(desk, session, service, seen_now, CONFLICT, refused="cannot_follow")
     return RedirectResponse(f"/signals/{signal_id}#contact", 303)
 
 
@@ -60,16 +62,17 @@ def take(signal_id: uuid.UUID, desk: TheDesk, session: AWorker, filled: Filled) 
 def contact(signal_id: uuid.UUID, desk: TheDesk, session: AWorker) -> Response:
     """Fetch and open the contact details: the look is in the service's log before they are here. None is kept."""
     with desk.connections.use(session.user.name, WORKLIST) as service:
-        if not _is_mine(desk, session, service, signal_id):
-            return show_signal(desk, session, service, signal_id, CONFLICT)
+        seen = look_at(desk, service, signal_id)
+        if seen.case is None or not seen.case["live"] or not seen.held_by(desk, session.user.name).mine:
+            return page_of(desk, session, service, seen, CONFLICT)
         with desk.connections.use(session.user.name, OFFER_HELP) as asking:
             opened = show(desk.home, asking, desk.connections.document(asking), str(signal_id))
         at = datetime.now(UTC)
-        return show_signal(
+        return page_of(
             desk,
             session,
             service,
-            signal_id,
+            seen,
             contacts=_contacts(opened),
             shown_at=at,
             until=at + timedelta(seconds=SHOWN_SECONDS),
@@ -84,13 +87,15 @@ def write(signal_id: uuid.UUID, desk: TheDesk, session: AWorker, filled: Filled)
     with desk.connections.use(session.user.name, WORKLIST) as service:
         signal = service.get(f"/signals/{signal_id}", pilotId=desk.pilot_id)["signal"]
         if signal["caseId"] is None or signal["caseId"] != filled.get("case"):
-            return show_signal(desk, session, service, signal_id, CONFLICT, refused="cannot_follow")
+            seen_now = look_at(desk, service, signal_id)
+            return page_of(desk, session, service, seen_now, CONFLICT, refused="cannot_follow")
         try:
             desk_cases.written_after(service, desk.pilot_id, signal["caseId"], entry, seen)
         except SomebodyWrote as wrote:
             return _told_of(desk, session, service, signal_id, wrote.entries)
         except CannotFollow:
-            return show_signal(desk, session, service, signal_id, CONFLICT, refused="cannot_follow")
+            seen_now = look_at(desk, service, signal_id)
+            return page_of(desk, session, service, seen_now, CONFLICT, refused="cannot_follow")
     return RedirectResponse(f"/signals/{signal_id}#done", 303)
 
 
@@ -98,15 +103,8 @@ def _told_of(
     desk: Desk, session: Session, service: Service, signal_id: uuid.UUID, entries: Sequence[Mapping[str, Any]]
 ) -> Response:
     others = told_entries(desk, entries, session.user.name)
-    return show_signal(desk, session, service, signal_id, CONFLICT, refused="somebody_wrote", others=others)
-
-
-def _is_mine(desk: Desk, session: Session, service: Service, signal_id: uuid.UUID) -> bool:
-    signal = service.get(f"/signals/{signal_id}", pilotId=desk.pilot_id)["signal"]
-    if signal["caseId"] is None:
-        return False
-    found = service.get(f"/cases/{signal['caseId']}", pilotId=desk.pilot_id)
-    return bool(found["live"]) and held_by(desk, found["case"], found["entries"], session.user.name).mine
+    seen = look_at(desk, service, signal_id)
+    return page_of(desk, session, service, seen, CONFLICT, refused="somebody_wrote", others=others)
 
 
 def _contacts(opened: Opened) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The worklist: a page of signals straight from the service, without names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
+from client.desk_cases import PURPOSE as WORKLIST
 from client.service import Service
 from client.words import TRAY
 from desk.asking import AWorker, TheDesk, worker
-from desk.connections import WORKLIST
 from desk.desk import Desk
 from desk.sessions import Session
 from signals.days import AMSTERDAM
@@ -22,7 +22,6 @@ router = APIRouter()
 PAGE = 25
 SOON_DAYS = 7
 MONTHS_BACK = 6
-CASES, MOST_PAGES = 200, 10  # how far to look for who holds the cases of one page
 
 
 @router.get("/", dependencies=[Depends(worker)])
@@ -43,8 +42,7 @@ def worklist(
     with desk.connections.use(session.user.name, WORKLIST) as service:
         month = month or _newest(desk, service)
         page = service.post("/signals/_search", _search(desk, tray, month, after, PAGE))
-        workers = _workers(desk, service, page["signals"])
-        rows = [_row(desk, service, signal, workers, session) for signal in page["signals"]]
+        rows = [_row(desk, service, signal, session) for signal in page["signals"]]
     wanted = {"tray": tray, "month": month}
     return desk.pages.show(
         "worklist",
@@ -71,13 +69,11 @@ def urgency(*, urgent: bool, deadline: date, today: date) -> tuple[str, int]:
     return ("this_week" if deadline < today + timedelta(days=SOON_DAYS) else "usual"), late
 
 
-def _row(
-    desk: Desk, service: Service, signal: Mapping[str, Any], workers: Mapping[str, str | None], session: Session
-) -> dict[str, Any]:
+def _row(desk: Desk, service: Service, signal: Mapping[str, Any], session: Session) -> dict[str, Any]:
     deadline = date.fromisoformat(signal["deadline"])
     word, late = urgency(urgent=signal["urgent"], deadline=deadline, today=_today())
     told = signal["explanation"] and Explanation.model_validate(signal["explanation"])
-    name = workers.get(signal["caseId"] or "") or ""
+    name = signal["caseWorker"] or ""
     return {
         "id": signal["signalId"],
         "code": signal["signalId"][:8],
@@ -91,23 +87,6 @@ def _row(
         "mine": name == session.user.name,
         "who": desk.shown_as(name),
     }
-
-
-def _workers(desk: Desk, service: Service, signals: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
-    """To whom the open cases of these signals are assigned, from the list of cases; nothing is asked without any."""
-    wanted = {signal["caseId"] for signal in signals if signal["caseId"] and signal["caseStage"] != "closed"}
-    found: dict[str, str | None] = {}
-    place: str | None = None
-    for _page in range(MOST_PAGES):
-        if wanted <= found.keys():
-            break
-        more = {"place": place} if place else {}
-        page = service.get("/cases", pilotId=desk.pilot_id, limit=CASES, **more)
-        found |= {case["caseId"]: case["worker"] for case in page["cases"]}
-        place = page["next"]
-        if place is None:
-            break
-    return found
 
 
 def _newest(desk: Desk, service: Service) -> str:

@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A frame for one signal. `untried`: the parts of the day in which nobody called or visited yet.
+    """A frame for one signal. `untried`: see the function of this name.
 
     `over`: somebody was reached or the case is closed, so that no step of it comes next.
     """
@@ -84,9 +84,14 @@ def plan_of(frame: Frame, received_on: date, case: Case | None) -> Plan:
         Step(number, planned, _working_day(received_on + timedelta(days=planned.after_days)), done.get(number))
         for number, planned in enumerate(frame.attempts, start=1)
     )
-    tried = {attempt.day_part for attempt in attempts if attempt.contact in IN_PERSON}
     over = case is not None and (case.reached or case.stage not in {Stage.NEW, Stage.TAKEN_UP})
-    return Plan(steps, tuple(part for part in DayPart if part not in tried), over)
+    return Plan(steps, untried(attempts), over)
+
+
+def untried(attempts: Sequence[Attempt]) -> tuple[DayPart, ...]:
+    """The parts of the day in which nobody called or visited yet."""
+    tried = {attempt.day_part for attempt in attempts if attempt.contact in IN_PERSON}
+    return tuple(part for part in DayPart if part not in tried)
 
 
 def weeks(

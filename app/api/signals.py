@@ -37,7 +37,8 @@ class Search(Wire):
 class Signal(Wire):
     """What the rules found for one household in one month. Members beyond the purpose's level are null.
 
-    `case_id`, `case_stage`: the case of its household, an open one where there is one.
+    `case_id`, `case_stage`, `case_worker`: the case of its household, an open one where there is one, and to whom it is
+    assigned.
     """
 
     signal_id: uuid.UUID
@@ -58,6 +59,7 @@ class Signal(Wire):
     explanation: dict[str, Any] | None
     case_id: uuid.UUID | None
     case_stage: Stage | None
+    case_worker: Slug | None
 
 
 class SealedDetails(Wire):
@@ -171,4 +173,5 @@ def report_of(row: dict[str, Any], kind: type[AReport]) -> AReport:
 
 def _signal(row: Mapping[str, Any], cases: Mapping[Any, Mapping[str, Any]]) -> Signal:
     case = cases.get(row["signal_id"], {})
-    return Signal.model_validate({**row, "case_id": case.get("case_id"), "case_stage": case.get("stage")})
+    about = {"case_id": case.get("case_id"), "case_stage": case.get("stage"), "case_worker": case.get("worker")}
+    return Signal.model_validate({**row, **about})

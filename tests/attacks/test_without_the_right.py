@@ -173,7 +173,7 @@ def test_a_purpose_that_the_pilot_does_not_give_this_role_answers_nothing(
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/look-refused")
 
 
-CASE = ("caseId", "caseStage")
+CASE = ("caseId", "caseStage", "caseWorker")
 ABOVE: dict[
     str, tuple[set[str], int]
 ] = {  # by purpose: the members of a signal that it does not disclose, and whether it shows reports

@@ -176,6 +176,15 @@ def test_each_reveal_and_nothing_else_is_logged_as_a_look_for_offering_help(worl
     assert looks(world, "offer-help") == before + 1
 
 
+def test_a_page_of_the_worklist_is_one_look_however_many_cases_are_on_it(world: World, browser: Browser) -> None:
+    browser.sign_in("anna")
+    browser.get(f"/signals/{signal_of(world, 108)}")
+    browser.submit("/take")
+    before = looks(world)
+    assert "Anna Jansen" in browser.get(f"/worklist?month={PERIOD}").text
+    assert looks(world) == before + 1
+
+
 def test_of_two_workers_the_second_is_told_who_was_first_and_sees_no_name(
     world: World, browser: Browser, colleague: Browser
 ) -> None:

@@ -361,7 +361,6 @@ def test_the_same_contracts_report_to_another_pilot_is_refused(world: World, des
 def test_another_desks_key_opens_nothing(world: World, desk: Service, signal: str, tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.keep("recipient.key", world.home("town-b").secret("recipient.key"))
-    home.keep("signing.jwk", world.home("town-a").secret("signing.jwk"))
     reports = [report for _row, report in show(home, desk, world.documents["aland"], signal).reports]
     assert [getattr(report, "code", "open") for report in reports] == ["not-for-this-key"] * 2
 

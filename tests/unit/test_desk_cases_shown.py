@@ -9,6 +9,7 @@ import typer
 from cli.desk_cases import _code, _day
 from cli.desk_cases_shown import NEXT, entry_lines, next_lines, table_of
 from client.case_words import CONTACT, DAY_PART, RESULT, STAGE, told
+from client.desk_plans import Planner
 from signals.cases import ContactKind, DayPart, Result, Stage, TakenUp, case_of
 
 DAY = date(2026, 11, 25)
@@ -26,7 +27,7 @@ def written(number: int, entry: dict[str, Any], actor: str = "me") -> dict[str, 
 
 def test_what_is_overdue_is_red_and_what_is_due_within_a_week_is_yellow() -> None:
     days = (DAY - timedelta(days=1), DAY, DAY + timedelta(days=7), DAY + timedelta(days=8))
-    table = table_of([case(offerDue=due.isoformat()) for due in days] + [case()], DAY, "nl")
+    table = table_of([case(offerDue=due.isoformat()) for due in days] + [case()], DAY, "nl", Planner(), {})
     assert [str(row.style) for row in table.rows] == ["bold red", "yellow", "yellow", "", ""]
 
 
