@@ -223,8 +223,8 @@ def _a_case(world: World, pilot: str, report: str) -> str:
     """A case about that report, in which nothing was written yet."""
     case = str(uuid.uuid5(uuid.NAMESPACE_URL, f"case of {pilot}"))
     file = """
-        INSERT INTO signals.case_file (pilot_id, case_id, opened_at, opened_by, offer_by, joins)
-        VALUES (%s, %s, now(), %s, '2026-12-01', false) ON CONFLICT DO NOTHING
+        INSERT INTO signals.case_file (pilot_id, case_id, opened_at, opened_by, offer_by, worker, joins)
+        VALUES (%s, %s, now(), %s, '2026-12-01', 'anna', false) ON CONFLICT DO NOTHING
     """  # joins: else the linker writes in it at some moment
     about = "INSERT INTO signals.case_report (pilot_id, case_id, report_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
     with world.database.as_superuser() as connection:
